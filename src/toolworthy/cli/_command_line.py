@@ -19,7 +19,7 @@ _VARIABLE = re.compile(r"(?:KEY|TOKEN|SECRET|PASSWORD)$", re.IGNORECASE)
 _OPTION = re.compile(r"-(?:[a-z]*key|token|secret|password|passwd|credentials?|authorization|auth|cookie)$")
 """How options end that take a key: there are none of that kind."""
 _KNOWN = re.compile(r"(?=.*\d)[^/].{11,}")
-"""A variable's value that is a key, and no word that stands in for one, or a path."""
+"""A variable's value that is a key, not a placeholder or a path."""
 
 
 def refuse_keys(arguments: Iterable[str], environ: Mapping[str, str]) -> None:

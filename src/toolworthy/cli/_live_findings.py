@@ -11,12 +11,12 @@ from toolworthy.base.sanitize import one_line
 from toolworthy.records.exchange import Exchange
 
 _AGAIN = (10, 100, 1_000, 10_000)
-"""How often a finding is seen when it is told again."""
+"""Number of occurrences after which a finding is shown again."""
 _LONG = 160
 
 
 class LiveFindings:
-    """What was found so far, by model, wire API and rule. What follows from another finding is not told."""
+    """Findings so far, by model, wire API and rule, without those that follow from another finding."""
 
     def __init__(self) -> None:
         self._seen: Counter[tuple[str, str]] = Counter()

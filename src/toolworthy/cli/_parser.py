@@ -1,4 +1,4 @@
-"""Reads the command line of every subcommand, and says a mistake in one line."""
+"""Reads the command line of every subcommand, and reports a mistake in one line."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def options(args: Iterable[str], known: Iterable[str]) -> Iterator[str]:
 
 
 def plain(message: str) -> str:
-    """An error of argparse as a sentence of ours: the option, its value, what it may be."""
+    """An error of argparse as a sentence: the option, its value, the allowed values."""
     if match := _ARGUMENT.fullmatch(message):
         name, problem = match["name"], match["said"]
         link = " " if problem[:1] in "'m" else ": "  # it begins with the value, or with "must be"

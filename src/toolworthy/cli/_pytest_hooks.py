@@ -1,4 +1,4 @@
-"""pytest as `toolworthy run` has it: suites go by their names, and a mistake is one line of ours."""
+"""pytest for `toolworthy run`: suites have names, and a mistake is one line."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _CHOSEN = {"-k": "keyword", "-m": "markexpr"}
 
 
 class _Word(str):
-    """An argument. It is told from its equals by identity: one may be a value, and the other a suite."""
+    """An argument, compared by identity: of two equal words one may be a value and the other a suite."""
 
     __slots__ = ()
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from toolworthy.content.providers import Prices
 
 Argument = tuple[tuple[str, ...], dict[str, Any]]
-"""What `argparse` is told of an argument: its names, and how it is read."""
+"""An argument for `argparse`: its names, and how it is read."""
 PRICE = "IN,OUT[,CACHED[,WRITE[,WRITE_1H]]]"
 """How a price is given: of input, output, input read from a cache, written to one, and written for an hour."""
 _PRICED = ("input", "output", "cached", "cache_write", "cache_write_1h")
@@ -37,7 +37,7 @@ class GivenOnce(argparse.Action):
 
 
 def once(names: Sequence[str], how: dict[str, Any]) -> dict[str, Any]:
-    """What `add_argument` is told of an argument: an option that takes one value is `GivenOnce`."""
+    """Keywords of `add_argument`: an option that takes one value is `GivenOnce`."""
     return how if names[0][:1] != "-" or {"action", "nargs"} & {*how} else {"action": GivenOnce, **how}
 
 
@@ -120,7 +120,7 @@ class OneOf:
 
 
 def one_of(names: Sequence[str]) -> dict[str, Any]:
-    """What `add_argument` is told of an argument that must be one of `names`."""
+    """Keywords of `add_argument` for an argument that must be one of `names`."""
     return {"type": OneOf(tuple(names)), "metavar": "{" + ",".join(names) + "}"}
 
 
@@ -135,7 +135,7 @@ _TYPES: Mapping[str, Mapping[str, Any]] = {
     "positive": {"type": positive},
     "price": {"type": price, "metavar": PRICE},
 }
-"""What `add_argument` is told of an argument, by its `type` in TOML."""
+"""Keywords of `add_argument`, by the argument's `type` in TOML."""
 
 
 def arguments(rows: Mapping[str, Mapping[str, Any]]) -> tuple[Argument, ...]:

@@ -1,4 +1,4 @@
-"""What SIGINT, SIGTERM and SIGHUP do to a command: they end it as one Ctrl-C does."""
+"""SIGINT, SIGTERM and SIGHUP end a command as one Ctrl-C does."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Those that end a command."""
 _Handler = Callable[[int, FrameType | None], Any]
 LEFT = 130
-"""Exit code of who does not wait for the report: 128 + SIGINT."""
+"""Exit code after Ctrl-C: 128 + SIGINT."""
 
 
 class Interrupts:
@@ -36,7 +36,7 @@ class Interrupts:
         """What came first; empty as long as nothing did."""
 
     def begin(self) -> None:
-        """From now on signals are ours, but for those that the caller is to ignore (nohup)."""
+        """Handle signals from now on, except those that the caller ignores (nohup)."""
         self._before = _handle(self._came)
 
     def __enter__(self) -> Interrupts:

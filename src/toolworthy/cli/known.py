@@ -1,4 +1,4 @@
-"""Failures of pytest's items that show only known root causes: after the last item they become expected failures.
+"""Turns failures that show only known root causes into expected failures, after the last item.
 
 Not before: what a finding follows from, and whether it has changed, is known once all results are there.
 """

@@ -3,7 +3,7 @@
 Only pytest's main thread writes pytest's output, but trials run on another, and while a test waits for its own, pytest
 has put its capture in place of the terminal. So the reporter gets a file of ours for as long as the run lasts, which
 leads to the real one past the capture. What is drawn needs no state of the terminal's (no hidden cursor, no other
-screen): a run that is killed leaves nothing behind that has to be mended.
+screen): a killed run leaves the terminal in order.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def shown_on(file: TextIO, options: Options) -> Iterator[Listener]:
 
 
 def can_draw(reporter: pytest.TerminalReporter) -> bool:
-    """Whether there is somebody to look at lines that change: not where output is kept, nor beside a debugger."""
+    """Whether somebody sees lines change: not if output is captured or a debugger runs."""
     option = reporter.config.option
     plain = option.usepdb or option.trace or not reporter.hasmarkup  # NO_COLOR, PY_COLORS=0, --color=no
     return bool(reporter.isatty and not plain and _draws(os.environ))
@@ -123,7 +123,7 @@ class Live(Progress):
 
 
 class Screen:
-    """A file for pytest's output, which stands above lines that are drawn again and again.
+    """A file for pytest's output, above lines that are redrawn.
 
     What is written is only noted, so that nobody waits for the terminal; `draw` alone writes to it. A line that pytest
     has begun and not ended is the first of those drawn.
@@ -156,7 +156,7 @@ class Screen:
 
     @contextlib.contextmanager
     def drawing(self, make: Callable[[int, int], list[str]]) -> Iterator[None]:
-        """Let `draw` show what `make` says until the block ends; what pytest has said then stands there as ever."""
+        """Let `draw` show the lines of `make` until the block ends; pytest's output stays as usual."""
         self._make = make
         try:
             yield

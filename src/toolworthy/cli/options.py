@@ -50,7 +50,7 @@ def check_alone(config: pytest.Config) -> None:
 
 
 def _own_options() -> dict[str, dict[str, Any]]:
-    """Those that kinds of work declare, plugins' among them; what is not given is told from a default."""
+    """Options that kinds of work declare, plugins' included; an option that is not given differs from a default."""
     with contextlib.suppress(ToolworthyError):  # it is said where plugins are loaded for good
         load_plugins(Path.cwd())
     return {name: {**how, "default": None} for kind in KINDS.values() for name, how in kind.options.items()}

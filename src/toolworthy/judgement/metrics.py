@@ -16,7 +16,7 @@ its ratio."""
 
 @dataclass(frozen=True)
 class Metric:
-    """Something that is measured of every attempt of a suite."""
+    """Something measured in every attempt of a suite."""
 
     suite: str
     name: str
@@ -25,9 +25,9 @@ class Metric:
     says: str
     """What it is, in words."""
     of: Callable[[Any], float | None]
-    """Its value for a result; None where that does not tell it."""
+    """Its value for a result; None if the result has none."""
     main: bool = False
-    """Stands for its suite where one has to."""
+    """The main metric of its suite."""
     by_agent: bool = False
     """A baseline shows it of every agent, too."""
     by_clock: bool = False
@@ -103,12 +103,12 @@ def metrics() -> dict[str, Metric]:
 
 
 def main_metrics() -> dict[str, str]:
-    """By suite: the name of the share that stands for it."""
+    """By suite: the name of its main share."""
     return {metric.suite: metric.name for metric in metrics().values() if metric.main}
 
 
 def main_metric(suite: str) -> str:
-    """The name of the share that stands for a suite."""
+    """The name of the main share of a suite."""
     return _MAIN.get(suite, _OK)
 
 
@@ -118,9 +118,9 @@ def shares(suite: str) -> tuple[str, ...]:
 
 
 def measured(suite: str, results: Sequence[Result], *kinds: Kind) -> dict[str, list[float]]:
-    """By metric of a suite: its values for those results that tell it; a metric that none tells is left out.
+    """By metric of a suite: its values, one per result that has one; metrics without any value are left out.
 
-    What was refused has cost nothing, and tells no cost.
+    Refused attempts have no costs.
     """
     ran = [result for result in results if result.status_word != "refused"]
     values = {

@@ -75,7 +75,7 @@ def _where(defect: Defect, rows: Sequence[Measured]) -> str:
 
 
 def _cell(rows: Sequence[Measured]) -> str:
-    """What one agent did, stage by stage; what it did not meet is told only where it met nothing."""
+    """What one agent did, by stage. "not met" appears only if it met the defect on no stage."""
     met = {row.stage: _SHORT[row.outcome] for row in rows if row.met}
     on = {stage.id: "" if stage.situation == "always" else f" on {stage.id}" for stage in STAGES if stage.id in met}
     outcomes = [met[name] + where for name, where in on.items()]

@@ -1,4 +1,4 @@
-"""``toolworthy doctor``: what an endpoint has, and what each agent must be told to use it."""
+"""``toolworthy doctor``: what an endpoint offers, and how to configure each agent for it."""
 
 from __future__ import annotations
 

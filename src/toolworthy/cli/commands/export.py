@@ -66,7 +66,7 @@ def _logs(logs: Sequence[inspect.Log], target: Path) -> None:
 
 
 def _write(target: Path, write: Callable[[Path], None]) -> None:
-    """Write a file, and tell its path."""
+    """Write a file, and print its path."""
     with whole(target) as partial:
         write(partial)
     show(target)

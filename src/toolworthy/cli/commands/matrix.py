@@ -61,7 +61,7 @@ class Trial:
 
     @property
     def done(self) -> bool:
-        """Whether the task is done, and what the stage wrote besides stands there whole."""
+        """Whether the task is done, and what the stage wrote is complete."""
         written = [line for step in self.stage.steps if step.write for line in (step.content or "").splitlines()]
         return self.result.ok and {f"+{line}" for line in written} <= set(self.result.diff.splitlines())
 
@@ -88,13 +88,13 @@ class Trial:
 def run(
     defects: Sequence[str], agents: Sequence[str], situations: Sequence[str], out: Path | None, at_once: int
 ) -> int:
-    """Measure all that `out` lacks, append it, and print the matrix; the exit code.
+    """Measure what `out` does not contain yet, append it, and print the matrix; the exit code.
 
     Args:
         defects: ids; all of the catalogue if empty.
         agents: ids; all real agents if empty.
         situations: only these; all that can be staged if empty.
-        out: where the lines go; beside the catalogue if None.
+        out: where the lines go; next to the catalogue if None.
         at_once: trials at the same time.
 
     Raises:
@@ -221,7 +221,7 @@ class _Measuring:
             self._note(defect, agent, stage, trial, beyond(with_defect, outcome(alone, alone.requests)))
 
     async def _trial(self, defect: Defect | None, agent: AgentAdapter, stage: Stage) -> Trial | None:
-        """None where the trial tells nothing."""
+        """None if the trial shows nothing."""
         async with self._places:
             known = self._alone.get((agent.id, PLAIN.id))
             seconds = stage.patience + (2 * known.result.seconds if known else _UNKNOWN)

@@ -31,7 +31,7 @@ from toolworthy.work.run.embedded import reached
 def run(
     endpoint: str, model: str | None, key_env: str | None, wire: Api | None, port: int, out: Path, for_all: bool
 ) -> int:
-    """Record the traffic of any agent pointed at it, until Ctrl-C; beside the record stands whose traffic it is.
+    """Record the traffic of any agent that uses it, until Ctrl-C; a file next to the record names the endpoint.
 
     It lends the endpoint's key. Its address has a part that nobody can guess, unless it is `for_all`.
 

@@ -16,7 +16,7 @@ from toolworthy.work.run.session import Session
 
 
 def run(**given: Any) -> int:
-    """Send what was recorded to another endpoint, and tell how it compares; the exit code.
+    """Send a recording to another endpoint and compare the responses; the exit code.
 
     Raises:
         ToolworthyError: nothing is recorded there, or an endpoint is unknown or cannot be reached.

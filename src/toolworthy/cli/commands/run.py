@@ -10,7 +10,7 @@ from toolworthy.wire.ir import APIS
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run suites, all of them where none is named, with pytest's own arguments beside; the exit code.
+    """Run the named suites, or all, with pytest's own arguments; the exit code.
 
     Raises:
         ToolworthyError: from the command line or the run: one line.

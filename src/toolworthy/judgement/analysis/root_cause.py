@@ -25,7 +25,7 @@ class Harm:
     """Its id."""
     effect: Effect
     when: str
-    """What stands behind "fails"."""
+    """The words after "fails"."""
     evidence: Evidence
     did: str = ""
     """What the real agent did when it was measured earlier."""

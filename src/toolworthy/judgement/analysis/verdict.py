@@ -13,7 +13,7 @@ from toolworthy.statistics.rates import Rate
 
 Word = Literal["works", "works, fails when", "broken", "untested"]
 WORDS: dict[Word, str] = {"works": "✓", "works, fails when": "~", "broken": "✗", "untested": "?"}
-"""Each with the mark that stands for it."""
+"""Each with its mark."""
 WORKING: tuple[Word, ...] = ("works", "works, fails when")
 WIDE = 0.5
 """An interval wider than this says next to nothing: too little was run to say either way. It takes six tasks or
@@ -29,7 +29,7 @@ class Why:
 
     text: str
     tasks: tuple[str, ...] = ()
-    """Whose trials failed by it, if it tells why trials failed."""
+    """The agent whose trials failed by it, if it explains failed trials."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Headline:
 
     word: Word
     how: str = ""
-    """What stands behind "works", "broken" or "untested"."""
+    """The words after "works", "broken" or "untested"."""
     fails: tuple[str, ...] = ()
     """In what it fails: in a share of something, or when something is so."""
     rest: str = ""
@@ -47,7 +47,7 @@ class Headline:
         return self._works("works", "", "fails") if self.word in WORKING else f"{self.word}{self.how}"
 
     def said(self, *, several: bool) -> str:
-        """What stands behind the names of agents in a sentence."""
+        """The words after the names of agents in a sentence."""
         if self.word not in WORKING:
             return f"{'are' if several else 'is'} {self}"
         return self._works("work", "but ", "fail") if several else self._works("works", "but ", "fails")

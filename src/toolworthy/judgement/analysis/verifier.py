@@ -1,4 +1,4 @@
-"""A vendor verifier's figures, each beside what limits it: the reference does not always agree with itself."""
+"""A vendor verifier's figures, each with its limit: the reference does not always agree with itself."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def pack(sample: Sample) -> str:
 
 
 def unpack(data: dict[str, Any]) -> Sample:
-    """The sample that `data` tells.
+    """The sample that `data` describes.
 
     Raises:
         ValueError: it tells none; pydantic's own where a value of its head is of the wrong type.

@@ -92,7 +92,7 @@ class Compared:
     absent: list[Pair] = field(default_factory=list)
     """Units that the candidate did not try: as many attempts are missing as the baseline made."""
     lost: dict[Why, list[Unit]] = field(default_factory=lambda: defaultdict(list))
-    """The baseline's units that have nothing beside them, by reason."""
+    """The baseline's units without a counterpart, by reason."""
     before: AttemptCounts = field(default_factory=AttemptCounts)
     after: AttemptCounts = field(default_factory=AttemptCounts)
     beyond: Collection[Limit] = ()
@@ -100,7 +100,7 @@ class Compared:
 
     @property
     def missing(self) -> int:
-        """How many units have nothing beside them."""
+        """Number of units without a counterpart."""
         return sum(len(units) for units in self.lost.values())
 
     @property
@@ -193,7 +193,7 @@ class Comparable:
         return out
 
     def told_once(self, metric: str) -> int:
-        """How many units have a value of it on one side alone, though both ran them: usage that is not told."""
+        """Number of units with a value on one side only, though both ran them: usage that was not reported."""
         suite, _, name = metric.partition(".")
         both = [(before, after) for before, after, why in self.rows if after and not why and before.suite == suite]
         return sum(bool(before.counted(name)) != bool(after.counted(name)) for before, after in both)
@@ -224,7 +224,7 @@ def _asked(unit: Unit, metric: str, beyond: Collection[Limit]) -> bool:
 
 
 def _put(out: Compared, row: tuple[Unit, Unit | None, Why | None], metric: str, beyond: Collection[Limit]) -> None:
-    """Add one unit of the baseline, and what the candidate has beside it."""
+    """Add one unit of the baseline and its counterpart in the candidate."""
     before, after, why = row
     there = None if why else after
     was, now = (tuple(unit.counted(metric, beyond)) if unit else () for unit in (before, there))
@@ -352,7 +352,7 @@ def _limits(beyond: dict[str, dict[Limit, tuple[str, str]]], baseline: Sample, c
 
 
 def _leaks(baseline: Sample, candidate: Sample) -> Iterator[str]:
-    """How often the candidate's server left a call in the text, beside the baseline's."""
+    """How often each server left a call in the text."""
     before, now = (
         leak_rate_of((f"{unit.suite}/{unit.item}", unit.leaks) for unit in sample.units)
         for sample in (baseline, candidate)

@@ -1,4 +1,4 @@
-"""Baselines under names: what a run measured, kept as a small file beside what it is to guard.
+"""Named baselines: what a run measured, in a small file next to the project that it guards.
 
 ``toolworthy baseline save RUN [NAME] | show NAME | list``. A baseline holds scores and fingerprints, no traffic.
 """
@@ -108,7 +108,7 @@ def _no_number(name: str) -> float:
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object, none of whose names stands in it twice: the last would hide the others."""
+    """Make an object; refuse a name that occurs twice, because the last value would hide the others."""
     table = dict(pairs)
     if len(table) < len(pairs):
         twice = next(name for name, many in Counter(name for name, _ in pairs).items() if many > 1)

@@ -247,7 +247,7 @@ def _word(improved: bool, p: float, within: bool) -> Word:
 
 
 def _together(rows: Sequence[Row]) -> tuple[Row, ...]:
-    """Say of each row whether it holds beside the others."""
+    """Mark each row that holds after correction for the others."""
     clear = iter(holm([row.p for row in rows if row.word != "not judged"], ALPHA))
     return tuple(
         row if row.word == "not judged" else replace(row, holds=next(clear) and row.word in ("better", "worse"))

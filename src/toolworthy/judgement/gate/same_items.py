@@ -31,7 +31,7 @@ _COIN = 0.25
 """Largest variance of one attempt."""
 _HALF = 0.5
 _FAR = 8.0
-"""Normal quantile beyond which chances are not told apart."""
+"""Normal quantile beyond which probabilities are treated as equal."""
 
 
 class _Side(NamedTuple):

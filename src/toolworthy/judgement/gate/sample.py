@@ -100,7 +100,7 @@ class Unit(_Frozen):
 
     @property
     def attempts(self) -> int:
-        """How many there were, those that tell nothing included."""
+        """Number of attempts, including those without a result."""
         judged = max(map(len, self.values.values()), default=0)
         return judged + sum(one.attempts for one in self.limited.values()) + sum(self.missing.values())
 

@@ -23,7 +23,7 @@ _ALL_OR_NOTHING = 2.0
 PRIOR_CORRELATION, PRIOR_WEIGHT = 0.3, 4.0
 """What is believed where pairs were lost, and how many discordant pairs it takes to outweigh it."""
 _MORE_FREEDOM = 15.0
-"""Degrees of freedom of a claim that nothing changed, beside those of its discordant pairs."""
+"""Degrees of freedom of a claim that nothing changed, in addition to those of its discordant pairs."""
 _NONE = 1e-12
 
 

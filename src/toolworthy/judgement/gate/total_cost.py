@@ -158,7 +158,7 @@ class Bill:
         return _Noise(square, _freedom(square, fourth, n - 1, n), dear_after, dear_before)
 
     def _of_attempts(self, limit: float, noise: _Noise) -> float:
-        """Share of the variance that more attempts would lessen; all of it where that cannot be told."""
+        """Share of the variance that more attempts would lessen; all of it if that is unknown."""
         if not self.groups or not (self.first.free and self.then.free and noise.variance):
             return 1.0
         return min(1.0, (self.then.square + limit**2 * self.first.square) / noise.variance)
@@ -177,7 +177,7 @@ class Bill:
 
 
 def bill(pairs: Sequence[Pair], about: About = "these") -> Bill | None:
-    """The ratio over all pairs; None where the baseline cost nothing, or a single item is all that tells the spread."""
+    """The ratio over all pairs; None where the baseline cost nothing, or the spread comes from a single item."""
     first, then = (_side([getattr(pair, side) for pair in pairs]) for side in ("before", "after"))
     if not first.sum:
         return None

@@ -17,7 +17,7 @@ from toolworthy.judgement.history.table import Floats, Table
 
 @dataclass(frozen=True)
 class Boundaries:
-    """An entry a boundary; entry 0 stands between the first and the second run."""
+    """One entry per boundary; entry 0 is between the first and the second run."""
 
     surplus: Floats
     """Solved before the boundary beyond what chance puts there, in attempts: above 0 where the rate dropped."""

@@ -20,7 +20,7 @@ _DAYS = 5.0
 
 def together(table: Table, at: int) -> float:
     """By how much the results of one item in one run vary more than independent attempts would: between runs of one
-    side of a boundary against within a run. A prior stands in while little was seen."""
+    side of a boundary against within a run. A prior replaces it while there is little data."""
     per_item = np.add.reduceat(table.n, table.starts, axis=1)
     size = float((per_item**2).sum() / per_item.sum())
     if size <= 1:

@@ -104,7 +104,7 @@ def public(url: str) -> str:
 
 
 def _query(url: str) -> str:
-    """The query of a base URL, which stands behind every route; none of one that may hold a key."""
+    """The query of a base URL, which follows every route; "" if it may contain a key."""
     query = url.partition("#")[0].partition("?")[2]
     held = any(credential(f"x-{name}") or looks_like_key(value) for name, value in parse_qsl(query))
     return "" if held or not query else f"?{query}"

@@ -1,4 +1,4 @@
-"""Evidence for a ticket: what was found in a run, and the bytes of each finding as a small archive."""
+"""Bug report bundles: the findings of a run, and an archive with the bytes of each."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ _FAILED = ("broken", "rejected", "ignored")
 _HELD = 4
 """Files of exchanges that are held in memory."""
 _OF_OTHERS = ("id", "title", "detail", "subject", "excerpt")
-"""What a finding says in words that may hold a key."""
+"""Fields of a finding whose text may contain a key."""
 _LONG = 100
-"""Characters of a file's name that tell what is in it."""
+"""Characters of a file's name that describe its content."""
 
 
 def found(run: RunDirectory) -> tuple[Located, ...]:
@@ -123,7 +123,7 @@ def _of(run: RunDirectory, result: Result) -> Iterator[Located]:
 
 
 def _harm(result: Result, code: str, severity: Severity) -> Severity:
-    """The severity in this run: what harms no agent, as the exit code has it, blocks none."""
+    """The severity in this run: a finding that harms no agent does not block, as for the exit code."""
     blocks = severity == "blocks" and (not isinstance(result, ProbeResult) or bool(affected(result, code)))
     return severity if blocks or severity != "blocks" else "degrades"
 
@@ -139,7 +139,7 @@ def _located(
 
 def _deciding(run: RunDirectory, result: ProbeResult) -> int:
     """The exchange that a probe's verdict came of: the last of its own kind (streamed or whole), since others may be
-    asked after it for comparison; the last of all where that cannot be told any more."""
+    asked after it for comparison; the last of all if that is unknown."""
     try:
         exchanges = _read(run, result.exchanges)
     except ToolworthyError:

@@ -64,7 +64,7 @@ class Located:
 
 @dataclass(frozen=True)
 class Ticket:
-    """All that is told of one finding. Everything in it is redacted."""
+    """The content of one bug report. Everything in it is redacted."""
 
     located: Located
     exchange: Exchange
@@ -82,7 +82,7 @@ class Ticket:
 
     @property
     def rule(self) -> Rule | None:
-        """The rule that was broken; None where a probe's own verdict or a trial's cause is told."""
+        """The violated rule; None for a probe's verdict or a trial's cause."""
         return by_code(self.located.code)
 
 
@@ -202,6 +202,6 @@ def _answered(ticket: Ticket) -> str:
 
 
 def _code(text: object) -> str:
-    """A code span in which nothing is obeyed."""
+    """A code span in which no markup applies."""
     line = " ".join(visible("" if text is None else text).split())[:300].replace("`", "'")
     return f"`{line}`" if line else "–"

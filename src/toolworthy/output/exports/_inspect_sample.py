@@ -22,7 +22,7 @@ SCORERS: Mapping[str, Mapping[str, Callable[[Any], bool]]] = {
     "tasks": {"hidden_tests": lambda result: result.ok},
     "tools": {"lenient": lambda result: result.ok, "strict": lambda result: result.status == "right"},
 }
-"""By suite; the first stands for it. Other kinds of work have one scorer, `ok`."""
+"""By suite; the first is the main one. Other kinds of work have one scorer, `ok`."""
 _OK: Mapping[str, Callable[[Any], bool]] = {"ok": lambda result: result.ok}
 _ROLES = {"developer": "system"}
 _STOPS: Mapping[StopReason, str] = {
@@ -113,7 +113,7 @@ def sample(result: Result, exchanges: Sequence[Exchange], model: str, uuid: str)
 
 
 def _input(turns: Sequence[TimelineTurn]) -> str:
-    """What the user asked. What agents add to that of their own stands in tags; "" where nothing was asked."""
+    """The user's request, without what agents add in tags; "" if there is none."""
     first = messages_of(turns[0].exchange) if turns else ()
     texts = [part.text for one in first if one.role == "user" for part in one.parts if isinstance(part, Text)]
     own = [text for text in texts if not text.lstrip().startswith("<")]
@@ -200,7 +200,7 @@ def _output(turn: TimelineTurn, message: dict[str, Any], model: str) -> dict[str
 
 
 def _event(turn: TimelineTurn, place: int, output: dict[str, Any], uuid: str, began: float) -> dict[str, Any]:
-    """One request. What it held is told by reference: the messages of the conversation up to `place`."""
+    """One request. Its content is a reference to the messages of the conversation up to `place`."""
     exchange = turn.exchange
     return {
         "event": "model",

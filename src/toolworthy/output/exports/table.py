@@ -118,7 +118,7 @@ def _row(kind: Kind[Any, Any], result: Result, meta: RunMeta, decided: Mapping[s
 
 
 def _common(result: Result, endpoint: EndpointTold | None) -> Row:
-    """What is told of every result, and whom it is of, as ``run.json`` says it."""
+    """The columns of every result, and the endpoint and model from ``run.json``."""
     return {
         **({"endpoint": endpoint.name, "model": endpoint.model} if endpoint else {}),
         "started": _time(result.started),
@@ -166,7 +166,7 @@ def _sound(cell: Cell) -> Cell:
 
 
 def _shown(cell: Cell) -> str:
-    """A cell of CSV. Numbers stand as Python writes them, so that they are read back as they were."""
+    """A cell of CSV. Numbers are written as Python does, so that they are read back unchanged."""
     match cell:
         case None:
             return ""

@@ -32,7 +32,7 @@ class TimelineTurn:
     asked: tuple[tuple[str, str], ...]
     """Role and text of the messages that this request adds to the one before, tool results apart."""
     side: bool
-    """A request beside the task's own conversation (a title, a count, a list of models)."""
+    """A request outside the task's own conversation (a title, a count, a list of models)."""
     reasoning: str
     text: str
     calls: tuple[Call, ...]

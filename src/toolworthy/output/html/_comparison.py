@@ -1,4 +1,4 @@
-"""Runs beside each other: the comparisons of the page, and what their charts show."""
+"""Comparisons of runs, and the data of their charts."""
 
 from __future__ import annotations
 

@@ -131,7 +131,7 @@ def _probed(result: ProbeResult) -> str:
 
 
 def _row(run: int, suite: str, item: str, agent: str, attempts: Sequence[Result]) -> dict[str, Any]:
-    """What every row has. The attempt that tells most is the first that went wrong, or the first where none did."""
+    """The common fields of all rows. `telling` is the first attempt that went wrong, or else the first attempt."""
     codes = dict.fromkeys(finding.code for result in attempts for finding in result.findings)
     every = [
         {"id": subject(run, result.key), "word": result.status_word, "seconds": round(result.seconds, 3)}

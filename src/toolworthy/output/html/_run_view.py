@@ -47,7 +47,7 @@ class RunView:
     """How many probes of every API have which verdict."""
     measures: tuple[speed.Measure, ...]
     replay: str
-    """What a replay has to tell, in lines; "" where the run is none."""
+    """The summary of a replay; "" for other runs."""
 
     @property
     def name(self) -> str:
@@ -88,7 +88,7 @@ class RunView:
 
 
 def side_of(number: int, run: RunDirectory) -> RunView:
-    """All of a run that stands in the page without a script."""
+    """The part of a run that the page shows without a script."""
     results, cases, probes = run.results(), run.cases(), run.probes()
     scores = [*(result.score for result in results), *(case.score for case in cases)]
     answered = {model for score in scores for model in score.models_answered}

@@ -1,4 +1,4 @@
-"""The page, put together: what stands in it without a script, and the data that the script unpacks."""
+"""The whole page: the content that needs no script, and the data that the script unpacks."""
 
 from __future__ import annotations
 
@@ -176,7 +176,7 @@ def _finding_id(run: int, code: str) -> str:
 
 
 def _at(identity: str, step: int | None = None, beside: str = "") -> str:
-    """The fragment of a trial, of a step in it, of another beside it; the script's ``route.ts`` reads it."""
+    """The URL fragment of a trial, of a step in it, or of two trials side by side; ``route.ts`` reads it."""
     path = "/".join(quote(part, safe="") for part in identity.split("/"))
     query = {name: value for name, value in (("step", step), ("with", beside)) if value not in (None, "")}
     return f"#/at/{path}" + (f"?{urlencode(query)}" if query else "")

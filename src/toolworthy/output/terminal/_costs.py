@@ -27,9 +27,9 @@ class Cost:
     usd: float | None
     """None where a price or an answer's tokens are not known."""
     good: int
-    """Of those whose tokens were told."""
+    """Of those with reported tokens."""
     untold: int
-    """How many took tokens that the endpoint did not tell, or told as zero."""
+    """Number of those whose tokens the endpoint did not report, or reported as zero."""
 
     @property
     def whole(self) -> str:
@@ -51,7 +51,7 @@ class Cost:
 
 
 def costs(results: Sequence[TrialResult], cases: Sequence[CaseResult]) -> list[Cost]:
-    """One for each agent's tasks, one for all cases; nothing where no answer told its tokens."""
+    """One per agent's tasks and one for all cases; none if no response reported tokens."""
     agents = dict.fromkeys(result.key.agent for result in results)
     trials = [(agent, [result for result in results if result.key.agent == agent]) for agent in agents]
     rows = [_cost(f"tasks, {adapters.title(agent)}", "solved task", own) for agent, own in trials]

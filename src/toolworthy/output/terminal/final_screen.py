@@ -1,4 +1,4 @@
-"""The same truth as the report's, in a screenful: verdicts first, then why, then what it took."""
+"""The summary of a run on one screen: verdicts, then reasons, then costs."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from toolworthy.work.kinds import kind_lines
 from toolworthy.work.run.completeness import to_resume, unfinished
 
 WIDTH = 120
-"""Columns, where there is no terminal that says how many it has."""
+"""Columns, if no terminal reports its width."""
 _NOT_OURS = "the exit code is pytest's: a test of your own failed, or the run was stopped"
 _FIRST = 3
 """Root causes in the terminal; all are in the report."""
 _DETAIL = 160
-"""Columns of what was seen of one."""
+"""Columns of an example."""
 
 Tone = Literal["good", "fair", "bad", ""]
-"""How a line may be coloured; its words say it, too."""
+"""The colour of a line; its text says the same."""
 _TONES: dict[str, Tone] = {
     "works": "good",
     "works, fails when": "fair",
@@ -78,7 +78,7 @@ def next_step(run: RunDirectory) -> str:
 
 
 def gate_lines(run: RunDirectory) -> Iterator[Line]:
-    """The gate's answer, where there is one."""
+    """The gate's answer, if there is one."""
     if report := run.gate:
         first, *rest = gate.lines(report)
         yield _line(first, _TONES[report.answer])
@@ -87,7 +87,7 @@ def gate_lines(run: RunDirectory) -> Iterator[Line]:
 
 
 def _line(text: str, tone: Tone = "") -> Line:
-    """A line whose indentation is ours; what stands in it may come from anywhere."""
+    """A line with toolworthy's indentation; the text may come from anywhere, so it is sanitized."""
     indent = len(text) - len(text.lstrip(" "))
     return Line(text[:indent] + one_line(text), tone)
 

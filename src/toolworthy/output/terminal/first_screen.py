@@ -27,7 +27,7 @@ from toolworthy.work.run.estimate import dollars, short
 WIDTH = 110
 _OK, _RATE_LIMITED = 200, 429
 _ENOUGH = 16
-"""Tokens of an answer by which its speed can be told."""
+"""Minimum number of tokens in a response for its speed to be measured."""
 
 
 def lines(run: RunDirectory, width: int = WIDTH) -> Iterator[str]:
@@ -118,7 +118,7 @@ def _evidence(agent: Overall) -> str:
 
 
 def _unmeasured(probes: Sequence[ProbeResult]) -> str:
-    """Probes that were not asked for a reason of ours, by that reason."""
+    """Probes that toolworthy did not send, by reason."""
     counted = Counter(probe.detail for probe in probes if probe.unasked)
     return "; ".join(f"{count} of {len(probes)} probes: {why}" for why, count in counted.items())
 
@@ -126,7 +126,7 @@ def _unmeasured(probes: Sequence[ProbeResult]) -> str:
 def _next(
     run: RunDirectory, probes: Sequence[ProbeResult], agents: Sequence[Overall], causes: Sequence[RootCause]
 ) -> str:
-    """The one command that tells most now."""
+    """The most useful next command."""
     endpoint = run.meta.endpoint
     options = ["--model", endpoint.model, *(["--key-env", endpoint.key_env] if endpoint.key_env else [])]
     if any(probe.unasked for probe in probes):

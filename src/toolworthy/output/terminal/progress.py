@@ -53,7 +53,7 @@ class _Running:
 
 
 class Progress(Listener):
-    """Listens to a session and tells how far it is, from any thread.
+    """Listens to a session and reports its progress, from any thread.
 
     Args:
         options: of the run.
@@ -177,7 +177,7 @@ class Progress(Listener):
         return f"{clock(self._clock() - self._began)}, ETA {'–' if eta is None else span(eta)}{most}"
 
     def _eta(self) -> float | None:
-        """Seconds; None where nothing measured tells. A budget ends a run earlier; what is under way is finished."""
+        """Seconds; None without measurements. A budget can end a run earlier; running items are finished."""
         waiting = {group: count for group, count in self._waiting.items() if count > 0}
         now = self._clock()
         running = [(_group(one.key), now - one.began) for one in self._running.values()]

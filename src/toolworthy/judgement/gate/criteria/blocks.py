@@ -1,4 +1,4 @@
-"""Blocking findings on the wire that the baseline lacks."""
+"""Blocking findings on the wire that the baseline does not have."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ class Judged:
 
     @property
     def next(self) -> list[str]:
-        """What to know beside the figures."""
+        """Notes on the figures."""
         return [*([self.needed] if self.needed and self.answer == "inconclusive" else []), *self.more]
 
 

@@ -73,7 +73,7 @@ def _findable(change: Drop, margin: float, alpha: float) -> str:
 
 
 def _all_of_them(paired: Sequence[tuple[Unit, Pair]]) -> list[str]:
-    """pass^k beside the mean: how often all attempts of an item are right, where there are several."""
+    """pass^k, in addition to the mean: how often all attempts of an item are right, if it has several."""
     k = min(min(len(pair.before), len(pair.after)) for _, pair in paired)
     if k < 2:
         return []
