@@ -233,7 +233,7 @@ def observed(pairs: int, rng: np.random.Generator) -> Iterator[str]:
 
 
 def power(pairs: int, rng: np.random.Generator) -> Iterator[str]:
-    """What is found where nothing runs away."""
+    """The result without outliers."""
     heads = " | ".join(f"passes at ×1, spread {spread:g}" for spread in (0.3, 0.6, 1.0))
     yield f"| cells × attempts, t on logs in brackets | {heads} | fails at ×2.25, spread 0.6 |"
     yield "|---|---:|---:|---:|---:|"
@@ -294,7 +294,7 @@ def findable(pairs: int, rng: np.random.Generator) -> Iterator[str]:
 
 def tails(pairs: int, rng: np.random.Generator) -> Iterator[str]:
     """One attempt in ten costs too much, exactly."""
-    yield "| tail: attempts | false pass | false fail | passes if none runs away | fails if three in ten do |"
+    yield "| tail: attempts | false pass | false fail | passes without outliers | fails if three in ten are outliers |"
     yield "|---|---:|---:|---:|---:|"
     for n in (10, 30, 100, 390, 1300):
         row = []

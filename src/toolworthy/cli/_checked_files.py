@@ -19,7 +19,7 @@ _WIDTH = 120
 
 
 def check_files(what: Sequence[str], *, as_json: bool) -> int:
-    """Print what the rules find in files; exit code 1 where a finding blocks an agent.
+    """Print what the rules find in files; exit code 1 if a finding blocks an agent.
 
     Raises:
         ToolworthyError: one of them cannot be read, or holds no response; the others are judged before that is said.

@@ -17,7 +17,7 @@ _WITHIN = re.compile(r"(?:^|[^A-Za-z0-9])(?:sk|gsk|csk|nvapi|glpat|hf|xai|pplx)[
 """How keys begin, as arguments and within them. Names of models and folders begin with some of this too."""
 _VARIABLE = re.compile(r"(?:KEY|TOKEN|SECRET|PASSWORD)$", re.IGNORECASE)
 _OPTION = re.compile(r"-(?:[a-z]*key|token|secret|password|passwd|credentials?|authorization|auth|cookie)$")
-"""How options end that take a key: there are none of that kind."""
+"""The ends of options that would take a key; toolworthy has none."""
 _KNOWN = re.compile(r"(?=.*\d)[^/].{11,}")
 """A variable's value that is a key, not a placeholder or a path."""
 

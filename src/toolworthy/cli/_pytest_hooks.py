@@ -61,7 +61,7 @@ class RunHooks:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_cmdline_parse(self, args: list[str]) -> Generator[None, pytest.Config, pytest.Config]:
-        """Names of suites become paths, where they are no option's value."""
+        """Replace names of suites by paths, unless they are an option's value."""
         try:
             self._name_paths(args)
             return (yield)

@@ -29,7 +29,7 @@ def end(config: pytest.Config, error: ToolworthyError) -> NoReturn:
 
 
 def asks(item: pytest.Item) -> bool:
-    """Whether it is a test that asks as it goes on; not of the fixture ``ask`` that someone else has."""
+    """Whether a test uses this module's fixture ``ask``, not another one of that name."""
     info = item._fixtureinfo.name2fixturedefs if isinstance(item, pytest.Function) else {}
     definitions = info.get("ask", ())
     return bool(definitions) and definitions[-1].func.__module__ == __name__

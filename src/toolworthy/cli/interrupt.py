@@ -93,7 +93,7 @@ def as_ctrl_c() -> Iterator[None]:
 
 
 def _once_more(hook: Callable[[sys.UnraisableHookArgs], Any]) -> Callable[[sys.UnraisableHookArgs], Any]:
-    """Raise Ctrl-C again that was raised where nobody could catch it, as in a destructor or a callback of an import."""
+    """Send Ctrl-C again if nothing could catch the first one, as in a destructor or a callback of an import."""
 
     def lost(what: sys.UnraisableHookArgs) -> None:
         if isinstance(what.exc_value, KeyboardInterrupt):

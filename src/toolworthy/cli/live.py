@@ -1,4 +1,4 @@
-"""A run as it goes on, in pytest's own output: lines that are drawn again and again, or one line a minute.
+"""The live display of a run in pytest's own output: lines that are redrawn, or one line per minute.
 
 Only pytest's main thread writes pytest's output, but trials run on another, and while a test waits for its own, pytest
 has put its capture in place of the terminal. So the reporter gets a file of ours for as long as the run lasts, which
@@ -95,7 +95,7 @@ class Lines(Progress):
         self._reporter.flush()
 
     def agrees(self, question: str) -> bool:
-        """Ask whoever sits at the terminal, if there is anybody."""
+        """Ask the user at the terminal, if there is one."""
         return _answer(question, self._reporter, self._file)
 
     def tell(self) -> None:
@@ -111,7 +111,7 @@ class Live(Progress):
         self._screen, self._reporter = screen, reporter
 
     def agrees(self, question: str) -> bool:
-        """Ask whoever sits at the terminal of a run of pytest's."""
+        """Ask the user at the terminal of a pytest run."""
         if self._reporter is None:
             return True
         with self._screen.held() as file:
@@ -242,7 +242,7 @@ def _answer(question: str, reporter: pytest.TerminalReporter, file: TextIO) -> b
 
 @contextlib.contextmanager
 def _past_the_capture(reporter: pytest.TerminalReporter) -> Iterator[TextIO]:
-    """What `reporter` writes to, by a way that pytest's capture does not close; as it is where there is none."""
+    """The file that `reporter` writes to, as a copy that the capture does not close; itself without one."""
     file: TextIO = reporter._tw._file
     file.flush()
     try:
@@ -256,7 +256,7 @@ def _past_the_capture(reporter: pytest.TerminalReporter) -> Iterator[TextIO]:
 
 @contextlib.contextmanager
 def _instead(reporter: pytest.TerminalReporter, file: Any) -> Iterator[None]:
-    """Let `reporter` write to `file`, and what tests print where nothing is captured."""
+    """Let `reporter` write to `file`, and what tests print if nothing is captured."""
     before = reporter._tw._file
     reporter._tw._file = file
     try:

@@ -16,7 +16,7 @@ from toolworthy.content.adapters import AgentAdapter
 
 
 def run(what: Literal["list", "install", "check", "lock"], names: Sequence[str], files: Sequence[Path]) -> int:
-    """Do `what` with the agents named, with all where none is; exit code 1 where one is not as it must be."""
+    """Do `what` with the named agents, or with all; exit code 1 if one fails its check."""
     chosen = [adapters.agent(name, tuple(files)) for name in names] or [
         *(adapters.load(AgentAdapter, path) for path in files),
         *adapters.agents(),

@@ -21,7 +21,7 @@ from toolworthy.work.cases.world import World
 
 
 def run(what: Literal["list", "check"], paths: Sequence[Path], sandbox: SandboxKind) -> int:
-    """List the cases by category, or prove each with every toolset; exit code 1 where one is unsound."""
+    """List the cases by category, or prove each with every toolset; exit code 1 if one is unsound."""
     cases = load_cases(tuple(paths))
     if what == "list":
         for case in cases:

@@ -18,7 +18,7 @@ _MARKS = {True: "ok  ", False: "BAD ", None: "?   "}
 
 
 def run(endpoint: str, model: str | None, key_env: str | None, wire: Api | None) -> int:
-    """Print the checks and a line per agent; exit code 1 where no agent can work.
+    """Print the checks and a line per agent; exit code 1 if no agent can work.
 
     Raises:
         ToolworthyError: the endpoint is unknown or cannot be reached.

@@ -14,7 +14,7 @@ from toolworthy.judgement.history.series import history
 from toolworthy.output.html.history import lines, page
 
 REPORTS = Path("reports")
-"""Where runs are, where nothing else is named."""
+"""The default folder of runs."""
 
 
 def run(

@@ -20,7 +20,7 @@ _DATE = re.compile(r"\b20\d\d\b|from memory|unverified|not documented|unknown")
 
 
 def run(what: Literal["list", "check"], names: Sequence[str], files: Sequence[Path]) -> int:
-    """Do `what` with the providers named, with all where none is; exit code 1 where one has a mistake."""
+    """Do `what` with the named providers, or with all; exit code 1 if one has a mistake."""
     chosen = [providers.provider(name) for name in names]
     chosen += [adapters.load(ProviderAdapter, path) for path in files]
     return {"list": _list, "check": _check}[what](chosen or providers.every())

@@ -18,7 +18,7 @@ BESIDE = "beside.html"
 
 
 def run(paths: Sequence[Path], out: Path | None = None, only: str = "") -> int:
-    """Write a run's pages again; or one page of several runs, or of some of a run's trials. Prints where it is.
+    """Write a run's pages again; or one page of several runs, or of some of a run's trials. Prints their path.
 
     Raises:
         ToolworthyError: one of them is no run, or one of several is not whole, no trial fits `only`, or the page cannot

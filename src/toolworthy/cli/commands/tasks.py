@@ -16,7 +16,7 @@ from toolworthy.work.trials.check import Proof, attack, check
 
 
 def run(what: Literal["list", "check"], folders: list[Path], sandbox: SandboxKind) -> int:
-    """List the tasks, or prove each in every way there is and plant every attack; exit code 1 where a proof fails."""
+    """List the tasks, or prove each in every way there is and plant every attack; exit code 1 if a proof fails."""
     tasks = choose_tasks([], folders)
     if what == "list":
         for task in tasks:

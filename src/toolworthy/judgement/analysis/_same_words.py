@@ -26,7 +26,7 @@ class SameWords:
     code: str
     """Of the rule that explains it; else the id of the probe that weighs most, the plainest of them."""
     title: str
-    """Of the cause; "" where it is that of the rule or probe."""
+    """Of the cause; "" if it is that of the rule or probe."""
     said: str
     """The words."""
     results: tuple[ProbeResult, ...]
@@ -73,5 +73,5 @@ def _weight(result: ProbeResult) -> tuple[bool, int, float, str]:
 
 
 def roots(same: Sequence[SameWords]) -> Mapping[str, str]:
-    """Code to that of the cause that it is nothing but; "" where it is the cause's own."""
+    """Code to that of the cause that it is nothing but; "" if it is the cause's own."""
     return {one.code: "" for one in same} | {code: one.code for one in same for code in one.joined}

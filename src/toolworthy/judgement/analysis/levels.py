@@ -41,7 +41,7 @@ class Level:
     main_path: tuple[str, ...]
     """Ids of the probes of its main path that were planned."""
     asked: float
-    """Share of what it needs that the endpoint was asked; 0 where nothing of it was planned."""
+    """Share of what it needs that the endpoint was asked; 0 if nothing of it was planned."""
 
     @property
     def translated(self) -> bool:
@@ -66,7 +66,7 @@ class Level:
 
     @property
     def fails(self) -> tuple[str, ...]:
-        """In which situations it fails, each with the codes that say so, in one text; empty where there are none."""
+        """In which situations it fails, each with the codes that say so, in one text; empty if there are none."""
         grouped: dict[str, list[str]] = {}
         known = {reason.code for reason in self.reasons if reason.effect == "fails"}
         for reason in self.reasons:

@@ -1,4 +1,4 @@
-"""Whether a run went well, and why not: exit code, terminal, ``summary.md`` and page all say what this says."""
+"""Whether a run went well, and why not. Exit code, terminal, ``summary.md`` and page use this."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from toolworthy.work.kinds import by_kind
 
 @dataclass(frozen=True)
 class RunOutcome:
-    """What a run comes to, without a gate."""
+    """The outcome of a run, without a gate."""
 
     reasons: tuple[str, ...]
-    """Why it did not go well, a few words each; none where it did."""
+    """Why it did not go well, a few words each; none if it did."""
     excused: frozenset[str] = frozenset()
     """Keys of results in which no root cause shows that harms and is not known."""
     known: tuple[RootCause, ...] = ()
@@ -44,16 +44,16 @@ class RunOutcome:
 
 
 def outcome(run: RunDirectory) -> RunOutcome:
-    """What a run comes to. What is known does not fail it."""
+    """The outcome of a run. What is known does not fail it."""
     return outcome_of(run.measured(), causes_of(run) if run.triage else ())
 
 
 def outcome_of(results: Iterable[Result], causes: Sequence[RootCause] = ()) -> RunOutcome:
-    """What results come to.
+    """The outcome of results.
 
     Args:
         results: of all suites.
-        causes: their root causes, with what was decided about them; not needed where nothing was.
+        causes: their root causes, with what was decided about them; not needed if nothing was.
     """
     every = [*results]
     able = [cause for cause in causes if cause.harmful or cause.severity == "blocks"]

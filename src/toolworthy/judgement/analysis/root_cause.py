@@ -1,4 +1,4 @@
-"""One thing to fix: whom it harms, where it was seen, what follows from it, in the words that every output shows."""
+"""One thing to fix: which agents it harms, where it was seen and what follows from it, in the words of every output."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class RootCause:
     severity: Severity
     """For the agent that it harms most."""
     harms: tuple[Harm, ...]
-    """The worst first; none where it harms no agent that is known."""
+    """The worst first; none if it harms no known agent."""
     seen: Mapping[str, tuple[int, int]]
     """Suite to how many of its items show it, of how many that were asked over the same APIs."""
     apis: tuple[Api, ...]
@@ -125,7 +125,7 @@ class RootCause:
 
     @property
     def unaffected(self) -> str:
-        """Whom it leaves alone; "" where no API is known to be free of it."""
+        """Which agents it does not affect; "" if no API is known to be free of it."""
         apis = listed([api.capitalize() for api in self.spared], "or")
         return (
             f"Not seen over {apis}; agents that use {'those' if self.spared[1:] else 'it'} are unaffected."
@@ -135,7 +135,7 @@ class RootCause:
 
     @property
     def consequences(self) -> str:
-        """How much follows from it; "" where nothing does."""
+        """How much follows from it; "" if nothing does."""
         many = Counter(key.partition("/")[0] for key in self.failed)
         counts = [f"{count} failed {_plural(KINDS[suite].many, count)}" for suite, count in many.items()]
         return listed(counts)

@@ -37,7 +37,7 @@ _LONG = 120
 
 
 def root_causes(meta: RunMeta, results: Sequence[Result], entries: Sequence[TriageEntry] = ()) -> tuple[RootCause, ...]:
-    """All root causes of a run; what harms most comes first, what harms nobody last; what is known after all others.
+    """All root causes of a run: the most harmful first, harmless ones last, known ones after all others.
 
     Args:
         meta: what the run says of itself.
@@ -104,7 +104,7 @@ class _Evidence:
         self.roots = list(self.members)
 
     def root(self, code: str) -> str:
-        """What a code follows from at last; itself where it is a cause."""
+        """The root cause that a code follows from; the code itself if it is one."""
         met = {code}
         while (above := self.parent.get(code)) and above not in met:
             met.add(code := above)

@@ -61,7 +61,7 @@ def kinds(results: Sequence[CaseResult]) -> list[tuple[str, int, int]]:
 
 
 def repeats(results: Sequence[CaseResult]) -> list[tuple[str, Estimate]]:
-    """pass@k and pass^k for every k up to the number of attempts; nothing where there is one attempt only."""
+    """pass@k and pass^k for every k up to the number of attempts; nothing if there is one attempt only."""
     counted = [result for result in results if counts(result)]
     most = max((result.key.repeat for result in counted), default=1)
     trials = [((r.key.case, r.key.toolset), r.ok) for r in counted]

@@ -46,11 +46,11 @@ class Triaged:
     """What was decided about a root cause."""
 
     state: TriageState | Literal["open", "regression"] = "open"
-    """``open`` where nothing was decided, or it does not hold any more; ``regression`` of what was fixed."""
+    """``open`` if nothing was decided, or it does not hold any more; ``regression`` of what was fixed."""
     note: str = ""
     until: date | None = None
     back: str = ""
-    """Why an entry does not hold any more; "" where there is none, or it does."""
+    """Why an entry does not hold any more; "" if there is none, or it does."""
 
     @property
     def known(self) -> bool:
@@ -58,7 +58,7 @@ class Triaged:
         return self.state in EXCUSED
 
     def __str__(self) -> str:
-        """State and note, as every output shows them; "" where nothing was ever decided."""
+        """State and note, as every output shows them; "" if nothing was ever decided."""
         note = f": {self.note}" if self.note else ""
         if self.state == "regression":
             return f"regression: marked as fixed, and seen again{f' ({self.note})' if self.note else ''}"

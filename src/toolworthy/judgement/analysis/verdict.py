@@ -136,7 +136,7 @@ def _word(passed: int, judged: int, refused: bool) -> Word:
 
 
 def cell(results: Sequence[TrialResult]) -> tuple[Cell | None, str]:
-    """What one agent did with one task over all attempts, and the figure to show; None where nothing was run.
+    """What one agent did with one task over all attempts, and the figure to show; None if nothing was run.
 
     An attempt that ended at a run limit was not solved; where all did, that is no failure of anyone's.
     """

@@ -9,8 +9,8 @@
     …
 
 A row has a cell for each column: a list with one value an attempt, a number where all attempts gave the same, null
-where none gave any. Scores keep four significant digits, seconds and dollars three, or two
-below 1, far less than they vary. Missing attempts are told by reason where there are some. Where attempts ended at a
+if none gave any. Scores keep four significant digits, seconds and dollars three, or two
+below 1, far less than they vary. Missing attempts are counted by reason. Where attempts ended at a
 run limit or are copies of others, an object stands for their number: ``{"judged": 3, "repeated": 1, "limited":
 {"time": {"attempts": 2, "values": {…}}}}``.
 """

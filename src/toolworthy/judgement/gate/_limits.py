@@ -4,7 +4,7 @@ A count over items that differ varies less than one over items that are alike (W
 number of successes in independent trials", Annals of Mathematical Statistics 27, 1956). Its variance is estimated from
 the attempts within each item. The limit is that of C. J. Clopper and E. S. Pearson ("The use of confidence or fiducial
 limits illustrated in the case of the binomial", Biometrika 26, 1934) for the binomial that has the same mean and
-variance. It is exact where nothing varied: n successes of n attempts.
+variance. It is exact if nothing varied: n successes of n attempts.
 
 Another item's success never lowers a limit. Calibrated with ``benchmarks/gate.py``.
 """
@@ -24,7 +24,7 @@ _FREE = 0.78
 
 
 class LimitCount(NamedTuple):
-    """Something that was counted, and that may be less where it is expected."""
+    """A count, whose expected value may be less."""
 
     count: Any
     """In attempts; infinite for what may grow without a bound."""

@@ -41,7 +41,7 @@ def keep(run: RunDirectory, gate: GateReport, baseline: Path, looks: Looks | Non
 
 
 def report(decision: GateDecision, baseline: Sample, candidate: str) -> GateReport:
-    """What is told of a decision."""
+    """The report of a decision."""
     return GateReport(
         answer=decision.answer,
         meaning=_MEANING[decision.answer],
@@ -61,7 +61,7 @@ def report(decision: GateDecision, baseline: Sample, candidate: str) -> GateRepo
 def way_to(baseline: Path, candidate: Path) -> str:
     """The way from the candidate's run to the baseline's, where the baseline is a run directory.
 
-    Nothing where only the root of the file system holds both: the way would tell all of this machine's folders.
+    None if only the root of the file system contains both: the path would name this machine's folders.
     """
     there, here = baseline.resolve(), candidate.resolve()
     if not there.is_dir() or os.path.commonpath((there, here)) == here.anchor:
@@ -75,7 +75,7 @@ class Baseline:
 
     sample: Sample
     run: RunDirectory | None
-    """With its traffic, where that is still to be had."""
+    """With its traffic, if that still exists."""
 
 
 def baseline_of(run: RunDirectory, folder: Path = FOLDER) -> Baseline | None:

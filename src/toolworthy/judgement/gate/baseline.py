@@ -33,7 +33,7 @@ _NAME = re.compile(r"[A-Za-z0-9][\w.@+-]{0,99}", re.ASCII)
 
 
 def save(run: Path, name: str | None, folder: Path = FOLDER) -> int:
-    """Keep what `run` measured under `name`, its model's name where none is given.
+    """Keep what `run` measured under `name`, its model's name if none is given.
 
     Raises:
         ToolworthyError: `run` is none or measured nothing, the name is unfit, the file cannot be written.
@@ -193,7 +193,7 @@ def _lines(sample: Sample) -> Iterator[str]:
 
 
 def _rates(metric: Metric, units: list[Unit]) -> Iterator[str]:
-    """A metric's mean over all, and of every agent where there are several."""
+    """A metric's mean over all, and of every agent if there are several."""
     agents = dict.fromkeys(unit.agent for unit in units) if metric.by_agent else {}
     each = [(agent, [unit for unit in units if unit.agent == agent]) for agent in agents] if len(agents) > 1 else []
     for agent, own in [("", units), *each]:

@@ -50,7 +50,7 @@ class Ratio:
 
 
 def ratio(pairs: Sequence[Pair]) -> Ratio | None:
-    """The ratio over all pairs; None where fewer than two items tell it. What costs nothing has no ratio."""
+    """The ratio over all pairs; None for fewer than two items. An item without costs has no ratio."""
     groups: dict[str, list[float]] = defaultdict(list)
     logs: list[tuple[list[float], list[float]]] = []
     for pair in pairs:
@@ -68,7 +68,7 @@ def ratio(pairs: Sequence[Pair]) -> Ratio | None:
 
 
 def typical(values: Sequence[float]) -> float | None:
-    """The geometric mean; what costs nothing is left out, None where all does."""
+    """The geometric mean; what costs nothing is left out, None if all does."""
     logs = _logs(values)
     return exp(_mean(logs)) if logs else None
 

@@ -38,7 +38,7 @@ def decide(baseline: Sample, candidate: Sample, policy: Policy, alpha: float | N
         baseline: what there is.
         candidate: what may replace it.
         policy: what it must hold.
-        alpha: level of every claim, where it is not the policy's (sequential looks spend it in parts).
+        alpha: level of every claim, if it is not the policy's (interim analyses spend it in parts).
     """
     level = policy.alpha if alpha is None else alpha
     both = comparable(baseline, candidate, policy)

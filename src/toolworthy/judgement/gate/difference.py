@@ -67,15 +67,15 @@ class Row:
     change: float | None
     """Difference or ratio."""
     low: float | None
-    """Of its two-sided 95 % interval; None where there is none."""
+    """End of the two-sided 95 % interval; None without an interval."""
     high: float | None
     margin: float
     """What would count as the same: a difference, or a ratio."""
     word: Word
     p: float
-    """Two-sided: the chance of so large a change if there were none; 1 where nothing can be said."""
+    """Two-sided: the chance of so large a change if there were none; 1 if nothing can be said."""
     holds: bool = False
-    """Whether better or worse can still be claimed beside all other rows (Holm at 5 %: of all rows that hold, the
+    """Whether better or worse still holds after correction for all rows (Holm at 5 %: of all rows that hold, the
     chance that any is wrong is one in twenty)."""
     why: str = ""
     """Why a figure is missing."""
@@ -153,7 +153,7 @@ def compare(baseline: Sample, candidate: Sample) -> Comparison:
 
 
 def _rows(both: Comparable, metric: str, unmeasured: float) -> Iterator[Row]:
-    """A metric over all, and for a rate of tasks or tools of every agent, too, where there are several."""
+    """A metric over all, and for a rate of tasks or tools of every agent, too, if there are several."""
     suite = metrics()[metric].suite
     paired = both.of(metric).paired
     if not paired:

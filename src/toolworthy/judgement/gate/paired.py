@@ -87,7 +87,7 @@ class Drop(ABC):
     @abstractmethod
     def findable(self, margin: float, alpha: float) -> float | None:
         """The smallest drop, spread evenly over the items, that would be shown to be beyond `margin` in four of five
-        runs like this one; None where none would."""
+        runs like this one; None if none would."""
 
     @abstractmethod
     def findable_items(self, margin: float, alpha: float) -> int | None:

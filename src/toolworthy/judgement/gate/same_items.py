@@ -268,7 +268,7 @@ def _shown(seen: Apart, margin: float, alpha: float, more: float = 0.0) -> bool:
 
 
 def _chance(gap: float, parts: tuple[LimitCount, LimitCount]) -> float:
-    """Of a result that lies so far from a drop in question; a half where it lies no way off."""
+    """Of a result at this distance from the drop in question; a half at no distance."""
     if gap <= 0 or distance(parts, _HALF) > gap:
         return _HALF
     low, high = 0.0, 1.0

@@ -2,7 +2,7 @@
 
 The score test of N. Tango ("Equivalence test and confidence interval for the difference in proportions for the
 paired-sample design", Statistics in Medicine 17, 1998) on as many pairs as the sample is worth, with two precautions
-where it is too bold. Never a smaller chance than the binomial one of a candidate that wins nothing: with few discordant
+if it is too bold. Never a smaller chance than the binomial one of a candidate that wins nothing: with few discordant
 pairs. And Student's t in the place of the normal curve, with as many degrees of freedom as there are clusters or
 discordant pairs, whichever are fewer; a claim that nothing changed beyond a margin has some more, since the margin
 itself tells how much such pairs would vary. Calibrated with ``benchmarks/gate.py``.

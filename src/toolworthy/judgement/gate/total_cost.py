@@ -108,7 +108,7 @@ class Bill:
         return before, after
 
     def interval(self, alpha: float) -> tuple[float, float]:
-        """Ratios that either test, each at level `alpha`, does not refuse; 0 or infinity where nothing is refused."""
+        """Ratios that either test, each at level `alpha`, does not refuse; 0 or infinity if nothing is refused."""
         value = max(self.value, 1 / _MOST)
         low = _edge(lambda times: self.p_worse(value / times) <= alpha)
         high = _edge(lambda times: self.p_borne(value * times) <= alpha)
@@ -177,7 +177,7 @@ class Bill:
 
 
 def bill(pairs: Sequence[Pair], about: About = "these") -> Bill | None:
-    """The ratio over all pairs; None where the baseline cost nothing, or the spread comes from a single item."""
+    """The ratio over all pairs; None if the baseline cost nothing, or the spread comes from a single item."""
     first, then = (_side([getattr(pair, side) for pair in pairs]) for side in ("before", "after"))
     if not first.sum:
         return None

@@ -3,7 +3,7 @@
 All attempts before a boundary are compared with all after it by the test of N. Mantel and W. Haenszel ("Statistical
 aspects of the analysis of data from retrospective studies of disease", JNCI 22, 1959), one item in the hands of one
 agent being a stratum. If nothing changed, the solved attempts of a stratum lie before or after by chance alone
-(hypergeometric), so mean, variance and skewness of their sum are known exactly, also where they are few.
+(hypergeometric), so mean, variance and skewness of their sum are known exactly, even if they are few.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class Boundaries:
     """One entry per boundary; entry 0 is between the first and the second run."""
 
     surplus: Floats
-    """Solved before the boundary beyond what chance puts there, in attempts: above 0 where the rate dropped."""
+    """Solved before the boundary beyond what chance puts there, in attempts: above 0 if the rate dropped."""
     variance: Floats
     """Of the surplus."""
     right: Floats
@@ -28,7 +28,7 @@ class Boundaries:
     left: Floats
     """The same of those that are skewed to less, above 0."""
     weight: Floats
-    """By which a surplus is divided to be a difference of rates; 0 where no stratum is on both sides."""
+    """By which a surplus is divided to be a difference of rates; 0 if no stratum is on both sides."""
 
 
 class Window:

@@ -25,7 +25,7 @@ from toolworthy.statistics.intervals import Z_POWER
 _NEAR = 3.84
 """Squared scores below the best by less than this fit nearly as well: 95 % of chi-squared with one degree."""
 _LEAST = 0.25
-"""Variance of what was counted, at least, where it is asked what could be found."""
+"""Minimum variance of a count, for the question what could be found."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def watch(runs: Sequence[Tallies] | Table) -> Watch:
 
 
 def shift(table: Table, at: int) -> Shift | None:
-    """All attempts before a boundary against all after it; None where they share no item."""
+    """All attempts before a boundary against all after it; None if they share no item."""
     seen = Window(table).until(len(table))
     weight = float(seen.weight[at - 1])
     if not weight > 0:

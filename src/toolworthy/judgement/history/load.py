@@ -19,7 +19,7 @@ class RunGroup:
     endpoint: str
     model: str
     wire: str
-    """The wire API that every agent was translated to; empty where none was forced."""
+    """The wire API that every agent was translated to; empty if none was forced."""
     samples: list[Sample] = field(default_factory=list)
 
 

@@ -38,7 +38,7 @@ def _group(group: RunGroup, suites: Sequence[str]) -> dict[str, Any]:
 
 
 def _suite(samples: Sequence[Sample], suite: str) -> dict[str, Any] | None:
-    """One suite's series; None where no run measured it."""
+    """One suite's series; None if no run measured it."""
     metric = main_metric(suite)
     ran = [sample for sample in samples if any(counted(unit, ()) for unit in sample.of(suite))]
     without = beyond(ran, suite)

@@ -65,7 +65,7 @@ class Chance:
 
 
 def least(runs: int) -> Floats:
-    """The score that raises an alarm where nothing varies but by chance, for every boundary between so many runs."""
+    """The score that raises an alarm if only chance varies, for every boundary between so many runs."""
     scores: Floats = -ndtri(_level(np.arange(runs - 1, 0, -1.0)) / 2)
     return scores
 

@@ -34,7 +34,7 @@ class Sent:
 
     method: str
     base_url: str
-    """As recorded, without user, password and query; empty where it is not known, or was the embedded oracle's."""
+    """As recorded, without user, password and query; empty if it is not known, or was the embedded oracle's."""
     path: str
     """What follows the base URL, with its query."""
     headers: Mapping[str, str]

@@ -68,7 +68,7 @@ def bundle(run: RunDirectory, located: Located, environ: Mapping[str, str] | Non
     """The archive of one finding, a ZIP file. The same evidence gives the same bytes.
 
     Args:
-        run: where it was found.
+        run: the run of the finding.
         located: what was found.
         environ: environment variables, for the keys that must not be in it; the process' own if None.
 
@@ -153,7 +153,7 @@ def _deciding(run: RunDirectory, result: ProbeResult) -> int:
 
 
 def _size(run: RunDirectory, located: Located) -> float:
-    """Bytes of request and answer; infinite where they are gone."""
+    """Bytes of request and answer; infinite if they are gone."""
     try:
         exchange = exchange_of(run, located)
     except ToolworthyError:

@@ -57,7 +57,7 @@ class Located:
     exchange: int
     """Index of the exchange in its subject."""
     excerpt: str
-    """The bytes that show it, as text, cut to a line; empty where no rule says which they are."""
+    """The bytes that show it, as text, cut to a line; empty if no rule says which they are."""
     file: str
     """File with the subject's exchanges, relative to the run directory."""
 

@@ -63,7 +63,7 @@ def error(result: Result) -> dict[str, str]:
 
 
 def usage(measured: Sequence[Score], model: str) -> dict[str, Any]:
-    """Model to its tokens, as Inspect counts them: cached input apart from the rest. Empty where none are known."""
+    """Model to its tokens, as Inspect counts them: cached input apart from the rest. Empty if none are known."""
     known = [score for score in measured if score.tokens.input is not None or score.tokens.output is not None]
     if not known:
         return {}
@@ -77,7 +77,7 @@ def sample(result: Result, exchanges: Sequence[Exchange], model: str, uuid: str)
 
     Args:
         result: the attempt.
-        exchanges: all of it, in order; none where they are gone.
+        exchanges: all of it, in order; none if they are gone.
         model: what was asked for.
         uuid: names the sample.
     """

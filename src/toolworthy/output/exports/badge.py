@@ -66,7 +66,7 @@ class Badge:
 
 
 def badge(run: RunDirectory, suite: Suite | None = None) -> Badge:
-    """The badge of a suite; of the first of tasks, tools and wire that the run has, where none is named.
+    """The badge of a suite; of the first of tasks, tools and wire that the run has, if none is named.
 
     Raises:
         ToolworthyError: the run has no results of it.

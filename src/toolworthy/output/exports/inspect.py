@@ -101,7 +101,7 @@ class Log:
     def _scored(self, name: str, counted: Sequence[Result], asked: int) -> dict[str, Any]:
         """Accuracy and its standard error, over the means of each sample's epochs, as Inspect's own metrics have them.
 
-        Beside accuracy stands our interval, which knows that attempts at one task are no independent draws.
+        The metadata of accuracy has our interval, which accounts for attempts at one task not being independent.
         """
         passed: dict[str, list[bool]] = defaultdict(list)
         for result in counted:

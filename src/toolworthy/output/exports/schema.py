@@ -90,7 +90,7 @@ def _described(described: JsonSchemaValue, cls: type) -> JsonSchemaValue:
 
 
 def _docstrings(cls: type) -> Iterator[tuple[str, str]]:
-    """The fields of a class and of its bases, by alias where they have one, and the strings under them."""
+    """The fields of a class and of its bases, by alias if they have one, and the strings under them."""
     for base in reversed(cls.__mro__):
         if not base.__module__.startswith("toolworthy."):
             continue

@@ -32,7 +32,7 @@ from toolworthy.work.kinds import by_kind
 
 Type = Literal["text", "texts", "integer", "number", "boolean", "time"]
 Cell = str | tuple[str, ...] | int | float | bool | datetime | None
-"""None where it was not measured, or makes no sense of such a result."""
+"""None if it was not measured, or does not apply to such a result."""
 Row = dict[str, Cell]
 
 

@@ -20,7 +20,7 @@ class Call:
 
     call: ToolCall
     result: str | None
-    """None where no result ever came back."""
+    """None if no result ever came back."""
     is_error: bool
 
 
@@ -81,7 +81,7 @@ def iso(seconds: float) -> str:
 
 
 def cut(text: str, most: int = _CUT) -> str:
-    """`text`, or its beginning and end where it is long."""
+    """`text`, or its beginning and end if it is long."""
     if len(text) <= most:
         return text
     half = most // 2

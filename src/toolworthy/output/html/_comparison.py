@@ -24,7 +24,7 @@ class Beside:
     number: int
     comparison: Comparison
     before: int | None
-    """Number of the baseline's run on the page; None where only its figures are there."""
+    """Number of the baseline's run on the page; None if only its figures are there."""
     after: int
     attempts: Mapping[tuple[int | None, str, str, str], str]
     """Run, suite, item and agent to the id of the attempt to look at."""
@@ -40,7 +40,7 @@ class Beside:
         return [row for row in self.comparison.rows if not _tells(row)]
 
     def place(self, change: ItemChange) -> tuple[str, str] | None:
-        """The ids of two trials that can be opened side by side; None where the page has but one of them."""
+        """The ids of two trials that can be opened side by side; None if the page has but one of them."""
         key = (change.suite, change.item, change.agent)
         after, before = self.attempts.get((self.after, *key)), self.attempts.get((self.before, *key))
         return (after, before) if after and before else None

@@ -47,7 +47,7 @@ class Shown:
     evidence: str
     """Id of its archive, for the command."""
     archive: str
-    """File name of the archive that the page holds; "" where it holds none."""
+    """File name of the archive that the page holds; "" if it holds none."""
     data: bytes
 
 

@@ -27,7 +27,7 @@ def block(name: str, value: object) -> str:
 
 
 def index(**content: object) -> str:
-    """The block that the script reads first: what ``Index`` in ``data.ts`` names, empty where nothing is given.
+    """The block that the script reads first: what ``Index`` in ``data.ts`` names, empty if nothing is given.
 
     Its texts are made visible here; those of opened trials, which may be copied as they are, by the script.
     """
@@ -75,7 +75,7 @@ class Pool:
     _seen: set[bytes] = field(default_factory=set)
 
     def find(self, digest: bytes, text: str) -> int | None:
-        """The reference of a text of another trial; None, and from now on known, where it is new."""
+        """The reference of a text of another trial; None, and from now on known, if it is new."""
         if digest not in self._seen:
             self._seen.add(digest)
             return None
@@ -94,7 +94,7 @@ class Local:
     _known: dict[bytes, int] = field(default_factory=dict)
 
     def __call__(self, text: str) -> Any:
-        """`text` itself where it is short, else its reference."""
+        """`text` itself if it is short, else its reference."""
         if len(text) < _SHORT:
             return text
         digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=12).digest()

@@ -147,7 +147,7 @@ def _wanted(item: dict[str, Any], only: str) -> bool:
 
 
 def _matrix(sides: Sequence[RunView]) -> list[tuple[str, list[tuple[RunView, Cell | None]]]]:
-    """Agents with their cells of every run and suite; None where a run knows nothing of an agent."""
+    """Agents with their cells of every run and suite; None if a run knows nothing of an agent."""
     cells = {(side.number, cell.agent, cell.suite): cell for side in sides for cell in side.matrix.cells}
     agents = dict.fromkeys(agent for side in sides for agent in side.matrix.agents)
     columns = [(side, suite) for side in sides for suite in side.matrix.suites]

@@ -25,7 +25,7 @@ class Cost:
     input: int
     output: int
     usd: float | None
-    """None where a price or an answer's tokens are not known."""
+    """None if a price or an answer's tokens are not known."""
     good: int
     """Of those with reported tokens."""
     untold: int

@@ -28,7 +28,7 @@ class Pace:
 
 
 def left(pace: Pace, waiting: Mapping[Group, int], running: Sequence[tuple[Group, float]], slots: int) -> float | None:
-    """Seconds until all of it is over; None where nothing like some of it has been.
+    """Seconds until the end; None if no item of some group has been measured.
 
     Args:
         pace: what was measured.

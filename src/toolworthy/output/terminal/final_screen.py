@@ -46,7 +46,7 @@ class Line(NamedTuple):
 
 
 def summary_lines(run: RunDirectory, width: int = WIDTH, *, ended: bool = True) -> Iterator[Line]:
-    """What a run says, for a terminal of `width` columns; its exit code only where it has `ended` by itself."""
+    """The summary of a run, for a terminal of `width` columns; with the exit code only if the run `ended` by itself."""
     meta = run.meta
     results, probes, cases = run.results(), run.probes(), run.cases()
     yield _line(f"endpoint {meta.endpoint.name} · model {meta.endpoint.model}")

@@ -1,4 +1,4 @@
-"""What is known of a run while it goes on: who does what, what is done, what it takes, and how long it will."""
+"""The progress of a run: what each agent does, what is done, what it cost, and the time left."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from toolworthy.work.run.observer import Listener
 from toolworthy.work.run.plan import Options
 
 _TELL_SECONDS = 60.0
-"""How often a run that goes on says how far it is."""
+"""How often a run reports its progress."""
 _NAMED = 3
 """Running trials that a plain line names."""
 

@@ -72,7 +72,7 @@ def _both(whole: Figures) -> str:
 
 
 def section(results: Sequence[CaseResult]) -> dict[str, Any] | None:
-    """What the templates of the report and of summary.md show; None where no case was asked."""
+    """What the templates of the report and of summary.md show; None if no case was asked."""
     if not results:
         return None
     verified, results = verifier.told(results), _cases(results)
