@@ -33,11 +33,11 @@ def refuse_keys(arguments: Iterable[str], environ: Mapping[str, str]) -> None:
         ToolworthyError: in one line, without any part of it.
     """
     held = (value.strip() for name, value in environ.items() if _VARIABLE.search(name))
-    known = [value for value in held if _KNOWN.fullmatch(value)]
+    keys = [value for value in held if _KNOWN.fullmatch(value)]
     for option, value in _pairs(arguments):
         if _OPTION.search(option):
             raise ToolworthyError(f"there is no option {option}: {_PUT}")
-        if _is_key(value) or any(key in value for key in known):
+        if _is_key(value) or any(key in value for key in keys):
             raise ToolworthyError(f"{option or 'an argument'} is given what looks like a key: {_PUT}")
 
 

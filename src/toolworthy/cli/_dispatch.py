@@ -71,10 +71,10 @@ def _check_command(name: str = "") -> None:
         raise ToolworthyError(f"unknown command {name!r}{near(name, names) or '.'} `toolworthy --help` lists them.")
     if not name:
         raise ToolworthyError("no command is given. `toolworthy --help` lists them.")
-    known = ["--help", "-h", "--version"]
-    if name[:1] == "-" and name not in known:
+    options = ["--help", "-h", "--version"]
+    if name[:1] == "-" and name not in options:
         raise ToolworthyError(
-            f"unknown option {name}{near(name, known) or '.'} Put options of a command after its name."
+            f"unknown option {name}{near(name, options) or '.'} Put options of a command after its name."
         )
 
 
@@ -84,11 +84,11 @@ def parser(suites: Mapping[str, dict[str, Any]] = MappingProxyType({})) -> Parse
     Args:
         suites: options of `run`, which pytest reads; for who wants to know them all.
     """
-    made = Parser(
+    root = Parser(
         prog="toolworthy", description="Is this model endpoint worthy of the agent tool you want to put it behind?"
     )
-    made.add_argument("--version", action="version", version=f"toolworthy {__version__}")
-    subparsers = made.add_subparsers(dest="command", title="commands", required=True, metavar="COMMAND")
+    root.add_argument("--version", action="version", version=f"toolworthy {__version__}")
+    subparsers = root.add_subparsers(dest="command", title="commands", required=True, metavar="COMMAND")
     for command in COMMANDS:
         example = f"example: {command.example}"
         own = subparsers.add_parser(command.name, help=command.help, description=command.help, epilog=example)
@@ -99,4 +99,4 @@ def parser(suites: Mapping[str, dict[str, Any]] = MappingProxyType({})) -> Parse
             group = own.add_mutually_exclusive_group(required=True)
             for names, how in command.one_of:
                 group.add_argument(*names, **how)
-    return made
+    return root

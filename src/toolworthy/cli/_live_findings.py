@@ -23,8 +23,8 @@ class LiveFindings:
 
     def lines(self, exchange: Exchange) -> Iterator[str]:
         """What is new in an exchange: time, model and API, rule, what, index of the exchange."""
-        asked = exchange.request
-        who = f"{asked.model if asked and asked.model else '?'}/{exchange.agent_api}"
+        request = exchange.request
+        who = f"{request.model if request and request.model else '?'}/{exchange.agent_api}"
         for code, detail in {one.code: one.detail for one in rules.check([exchange]) if not one.follows}.items():
             at = who, rules.label(code)
             self._seen[at] += 1

@@ -26,13 +26,13 @@ class Parser(argparse.ArgumentParser):
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """As argparse's. A subcommand refuses unknown options first: one may be a required one, misspelt."""
-        known = self._option_string_actions
-        if self._subparsers is None and (unknown := [*options(args, known)]):
-            self.error(f"unknown option {unknown[0]}{near(unknown[0], known)}")
-        parsed, rest = super().parse_known_args(args, namespace)
-        if rest:
-            self.error(f"{rest[0]!r} is one argument too many")
-        return parsed, rest
+        actions = self._option_string_actions
+        if self._subparsers is None and (unknown := [*options(args, actions)]):
+            self.error(f"unknown option {unknown[0]}{near(unknown[0], actions)}")
+        parsed, extra = super().parse_known_args(args, namespace)
+        if extra:
+            self.error(f"{extra[0]!r} is one argument too many")
+        return parsed, extra
 
 
 def options(args: Iterable[str], known: Iterable[str]) -> Iterator[str]:

@@ -109,9 +109,9 @@ class RunHooks:
             elif not (
                 Path(word.partition("::")[0]).exists() or unknown or named.pyargs
             ):  # or an unknown option's value
-                meant = near(word, names) or "."
+                hint = near(word, names) or "."
                 raise ToolworthyError(
-                    f"{word!r} is neither a suite nor a file{meant} The suites are {', '.join(names)}."
+                    f"{word!r} is neither a suite nor a file{hint} The suites are {', '.join(names)}."
                 )
         if not places:
             args.append(str(content.SUITES))

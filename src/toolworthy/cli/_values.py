@@ -69,13 +69,13 @@ def count(text: str) -> int:
     return round(_above_zero(number, text, "give a number, 500k or 2M") * scale) or 1
 
 
-def _above_zero(number: str, text: str, wanted: str) -> float:
+def _above_zero(number: str, text: str, expected: str) -> float:
     try:
         value = float(number)
     except ValueError:
         value = 0.0
     if not 0 < value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r}: {wanted}")
+        raise argparse.ArgumentTypeError(f"{text!r}: {expected}")
     return value
 
 

@@ -94,10 +94,10 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
         done = yield
     except ProbeOutcome as outcome:
         asking.end(outcome)
-        said = f"{outcome.verdict}: {outcome}"
+        text = f"{outcome.verdict}: {outcome}"
         if isinstance(outcome, Unmeasured):
-            raise pytest.skip.Exception(said) from None
-        raise pytest.fail.Exception(said, pytrace=False) from None
+            raise pytest.skip.Exception(text) from None
+        raise pytest.fail.Exception(text, pytrace=False) from None
     except pytest.skip.Exception as why:
         asking.end(Unmeasured(str(why)))
         raise

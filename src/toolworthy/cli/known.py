@@ -33,16 +33,16 @@ def excuse(
     results = {result.key: result for result in run.measured()}
     items = {item.nodeid: item for item in session.items}
     known: list[Any] = []
-    left: list[Any] = []
+    remaining: list[Any] = []
     for report in reporter.stats.get("failed", ()) if reporter else ():
         item = items[report.nodeid]
         rule = getattr(getattr(item, "callspec", None), "params", {}).get("ruled")
-        wanted = [results[key] for key in keys(item) if key in results]
-        (known if (run_outcome.excuses(rule.code) if rule else _known(run_outcome, wanted)) else left).append(report)
+        own = [results[key] for key in keys(item) if key in results]
+        (known if (run_outcome.excuses(rule.code) if rule else _known(run_outcome, own)) else remaining).append(report)
     for report in known:
         report.outcome, report.wasxfail = "skipped", "known, see triage.toml"
     if known:
-        reporter.stats["failed"] = left
+        reporter.stats["failed"] = remaining
         reporter.stats.setdefault("xfailed", []).extend(known)
         session.testsfailed -= len(known)
 

@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     import jinja2
 
 
-def render(name: str, **shown: object) -> str:
+def render(name: str, **values: object) -> str:
     """The page `name`; what it shows is put in as it is."""
-    return _environment().get_template(f"{name}.md.j2").render(**shown)
+    return _environment().get_template(f"{name}.md.j2").render(**values)
 
 
 @cache

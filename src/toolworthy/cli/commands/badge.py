@@ -17,8 +17,8 @@ def run(directory: Path, suite: Suite | None, out: Path | None, as_json: bool) -
     Raises:
         ToolworthyError: it is no run, or it has no result of the suite.
     """
-    made = badge(RunDirectory.open(directory), suite)
-    text = made.shields() if as_json else made.svg()
+    image = badge(RunDirectory.open(directory), suite)
+    text = image.shields() if as_json else image.svg()
     if out is None:
         show(text, end="")
         return 0

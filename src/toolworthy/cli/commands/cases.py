@@ -60,5 +60,5 @@ def _tell_few(cases: Sequence[Case], answers: Sequence[ExampleAnswer]) -> None:
     wrong = Counter(answer.case for answer in answers if not answer.right)
     few = [case.id for case in cases if min(right[case.id], wrong[case.id]) < ENOUGH]
     if few:
-        shown = ", ".join(few[:3]) + (", …" if len(few) > 3 else "")
-        show(f"{len(few)} of {len(cases)} cases have fewer than {ENOUGH} right and {ENOUGH} wrong answers: {shown}")
+        listed = ", ".join(few[:3]) + (", …" if len(few) > 3 else "")
+        show(f"{len(few)} of {len(cases)} cases have fewer than {ENOUGH} right and {ENOUGH} wrong answers: {listed}")

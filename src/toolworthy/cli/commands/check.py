@@ -38,5 +38,5 @@ def run(
 
 def _is_endpoint(name: str) -> bool:
     """Whether it is meant as an endpoint: an address, or a name that no file has."""
-    there = name == "-" or Path(name).exists()
-    return not there and bool(_ADDRESS.match(name) or not _PATH.search(name.partition(":")[0]))
+    exists = name == "-" or Path(name).exists()
+    return not exists and bool(_ADDRESS.match(name) or not _PATH.search(name.partition(":")[0]))

@@ -33,21 +33,21 @@ _NAMES: dict[str, Callable[[], Iterable[str]]] = {
 
 def run(shell: str) -> int:
     """Print the script, with the names that there are now."""
-    made = parser({"suites": {"nargs": "*", **one_of(tuple(suites()))}, **OPTIONS})
-    for action in _actions(made):
+    root = parser({"suites": {"nargs": "*", **one_of(tuple(suites()))}, **OPTIONS})
+    for action in _actions(root):
         if isinstance(action.type, OneOf):
             action.choices = action.type.names
         elif names := _NAMES.get(action.dest):
             action.choices = sorted(names())
         elif action.type is Path:
             action.complete = shtab.FILE
-    show(shtab.complete(made, shell), end="")
+    show(shtab.complete(root, shell), end="")
     return 0
 
 
-def _actions(made: argparse.ArgumentParser) -> Iterator[Any]:
+def _actions(commands: argparse.ArgumentParser) -> Iterator[Any]:
     """The arguments of a parser and of its subcommands."""
-    for action in made._actions:
+    for action in commands._actions:
         yield action
         if isinstance(action, argparse._SubParsersAction):
             for own in action.choices.values():

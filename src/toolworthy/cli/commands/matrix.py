@@ -67,8 +67,8 @@ class Trial:
 
     def meets(self, defect: Defect) -> bool:
         """Whether the defect shows in what the agent asked; of a trial without any."""
-        asked = (one for one in self.exchanges if not one.local)
-        if any(defect.answers(one.method, one.path, dict(one.request_headers)) for one in asked):
+        requests = (one for one in self.exchanges if not one.local)
+        if any(defect.answers(one.method, one.path, dict(one.request_headers)) for one in requests):
             return True
         faulty = self._replies(defect)
         return any(one != next(faulty) for one in self._sound)
@@ -101,12 +101,12 @@ def run(
         ToolworthyError: an unknown defect, agent or situation, no sandbox, or an agent that cannot be installed.
     """
     path = out or MEASURED
-    wanted = [defect(name) for name in defects] or list(catalogue())
+    selected = [defect(name) for name in defects] or list(catalogue())
     staging = stages(situations)
     chosen = [adapters.agent(name) for name in agents] or [a for a in adapters.agents() if a.install]
     try:
         installed = {agent.id: run_until_signal(ensure(agent, show)) for agent in chosen if agent.install}
-        run_until_signal(_Measuring(path, installed, at_once).run(wanted, chosen, staging))
+        run_until_signal(_Measuring(path, installed, at_once).run(selected, chosen, staging))
     except KeyboardInterrupt:
         raise KeyboardInterrupt("The same command continues; what was measured is kept.") from None
     breakage.forget()
@@ -179,11 +179,11 @@ class _Measuring:
     async def run(self, defects: Sequence[Defect], agents: Sequence[AgentAdapter], staging: Sequence[Stage]) -> None:
         concerned = [agent for agent in agents if any(_concerns(defect, agent) for defect in defects)]
         await asyncio.gather(*(self._by_itself(agent, PLAIN) for agent in concerned))
-        others = [stage for stage in staging if stage is not PLAIN]
-        await asyncio.gather(*(self._by_itself(agent, stage) for stage in others for agent in concerned))
-        wanted = await asyncio.to_thread(lambda: list(self._wanted(defects, concerned, staging)))
-        show(f"{len(wanted)} trials")
-        await asyncio.gather(*(self._with(defect, agent, stage) for defect, agent, stage in wanted))
+        stages = [stage for stage in staging if stage is not PLAIN]
+        await asyncio.gather(*(self._by_itself(agent, stage) for stage in stages for agent in concerned))
+        trials = await asyncio.to_thread(lambda: list(self._wanted(defects, concerned, staging)))
+        show(f"{len(trials)} trials")
+        await asyncio.gather(*(self._with(defect, agent, stage) for defect, agent, stage in trials))
 
     def _wanted(
         self, defects: Sequence[Defect], agents: Sequence[AgentAdapter], staging: Sequence[Stage]
@@ -223,12 +223,12 @@ class _Measuring:
     async def _trial(self, defect: Defect | None, agent: AgentAdapter, stage: Stage) -> Trial | None:
         """None if the trial shows nothing."""
         async with self._places:
-            known = self._alone.get((agent.id, PLAIN.id))
-            seconds = stage.patience + (2 * known.result.seconds if known else _UNKNOWN)
+            alone = self._alone.get((agent.id, PLAIN.id))
+            seconds = stage.patience + (2 * alone.result.seconds if alone else _UNKNOWN)
             trial = await _trial(defect, agent, self._installed[agent.id], stage, seconds)
         cause = trial.result.cause
-        asked = any(exchange.kind == "completion" for exchange in trial.exchanges)
-        if cause is None or (asked and cause.kind != "infrastructure"):
+        requested = any(exchange.kind == "completion" for exchange in trial.exchanges)
+        if cause is None or (requested and cause.kind != "infrastructure"):
             return trial
         show(f"{defect.id if defect else ''}  {stage.id}  {agent.id}  not measured: {cause.detail}")
         return None

@@ -27,17 +27,18 @@ def run(what: Literal["list", "check"], names: Sequence[str], files: Sequence[Pa
 
 
 def _list(chosen: Sequence[ProviderAdapter]) -> int:
-    for one in chosen:
-        show(f"{one.id:14} {'/'.join(one.base_urls):26} {one.key_env or '-':24} {one.title}")
+    for provider in chosen:
+        show(f"{provider.id:14} {'/'.join(provider.base_urls):26} {provider.key_env or '-':24} {provider.title}")
     return 0
 
 
 def _check(chosen: Sequence[ProviderAdapter]) -> int:
     bad = 0
-    for one in chosen:
-        wrong, lacking = [*mistakes(one)], [*gaps(one)]
+    for provider in chosen:
+        wrong, lacking = [*mistakes(provider)], [*gaps(provider)]
         bad += bool(wrong)
-        show(f"{'BAD' if wrong else 'ok':4} {one.id:14} {'; '.join(wrong) or one.tried or 'read only, not tried'}")
+        status = "; ".join(wrong) or provider.tried or "read only, not tried"
+        show(f"{'BAD' if wrong else 'ok':4} {provider.id:14} {status}")
         if lacking:
             show(f"     {'':14} does not say: {', '.join(lacking)}")
     return 1 if bad else 0
@@ -52,7 +53,7 @@ def mistakes(provider: ProviderAdapter) -> Iterator[str]:
     yield from (f"fill does not say what {{{place}}} is" for place in sorted(places - provider.fill.keys()))
     yield from (f"no URL has {{{place}}}, which fill names" for place in sorted(provider.fill.keys() - places))
     yield from (f"the price of {model} has no source with a year" for model in _undated(provider))
-    yield from (f"the source of {what} has no year" for what, told in provider.sources.items() if not _dated(told))
+    yield from (f"the source of {what} has no year" for what, source in provider.sources.items() if not _dated(source))
     if provider.default_model and provider.default_model not in provider.models:
         yield f"models lacks {provider.default_model}, the default"
 

@@ -24,10 +24,10 @@ def run(name: str | None, pages: Path | None) -> int:
         for rule in RULES:
             show(f"{rule.label:<40}  {rule.severity:<8}  {', '.join(rule.apis):<35}  {rule.title}")
     else:
-        known = {key.lower(): rule for rule in RULES for key in (rule.slug, rule.code)}
-        if name.lower() not in known:
+        by_name = {key.lower(): rule for rule in RULES for key in (rule.slug, rule.code)}
+        if name.lower() not in by_name:
             raise ToolworthyError(f"no rule is called {name}{_nearest(name)} `toolworthy rules` lists them.")
-        show(page(known[name.lower()]), end="")
+        show(page(by_name[name.lower()]), end="")
     return 0
 
 

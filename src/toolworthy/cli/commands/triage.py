@@ -43,8 +43,8 @@ def run(
             partial.write_text(text, encoding="utf-8")
     directory.decide([decided])
     write_report(directory)
-    said = next(one for one in causes_of(directory) if one.code == cause.code)
-    show(f"{said.name}: {said.triage}")
+    result = next(one for one in causes_of(directory) if one.code == cause.code)
+    show(f"{result.name}: {result.triage}")
     show(str(outcome(directory)))
     return 0
 
@@ -57,8 +57,8 @@ def _chosen(causes: Sequence[RootCause], wanted: str) -> RootCause:
     above = next((one for one in causes if wanted.casefold() in map(str.casefold, one.codes)), None)
     if above:
         raise ToolworthyError(f"{wanted} follows from {label(above.code)}. Decide about that.")
-    known = meant(wanted, [cause.code for cause in causes]) if causes else "; it has none"
-    raise ToolworthyError(f"the run has no finding {wanted!r}{known}")
+    hint = meant(wanted, [cause.code for cause in causes]) if causes else "; it has none"
+    raise ToolworthyError(f"the run has no finding {wanted!r}{hint}")
 
 
 def _lines(causes: Sequence[RootCause], entries: Sequence[TriageEntry]) -> Iterator[str]:
@@ -67,8 +67,8 @@ def _lines(causes: Sequence[RootCause], entries: Sequence[TriageEntry]) -> Itera
         yield one_line(f"{cause.triage.state}  {cause.name}: {cause.harm} ({cause.count})")
         if decision := str(cause.triage):
             yield f"    {one_line(decision)}"
-    seen = {cause.code for cause in causes}
+    codes = {cause.code for cause in causes}
     for decided in entries:
-        if decided.code not in seen:
+        if decided.code not in codes:
             note = f": {decided.note}" if decided.note else ""
             yield one_line(f"not seen  {label(decided.code)}: {decided.state}{note}")

@@ -38,8 +38,8 @@ def same_words(probes: Sequence[ProbeResult]) -> Iterator[SameWords]:
     """All that goes wrong in the same words with what agents send: refusals, and what several probes say."""
     grouped: dict[str, list[ProbeResult]] = {}
     for result in probes:
-        if result.judged and not result.ok and result.situation not in NEVER and (said := _said(result)):
-            grouped.setdefault(_VARIES.sub("#", said), []).append(result)
+        if result.judged and not result.ok and result.situation not in NEVER and (words := _said(result)):
+            grouped.setdefault(_VARIES.sub("#", words), []).append(result)
     for group in grouped.values():  # what is wrong with the form of an error explains nothing
         refused = _REFUSED.match(group[0].detail) is not None
         if not refused and len({one.key.probe for one in group}) < _ENOUGH:
@@ -51,9 +51,9 @@ def same_words(probes: Sequence[ProbeResult]) -> Iterator[SameWords]:
         elsewhere = {f.code for one in probes if id(one) not in own for f in one.findings}
         only = {f.code for one in group for f in one.findings} - elsewhere
         joined = frozenset({*only, *(one.key.probe for one in group)} - {code})
-        said = " ".join(_PAIRED.sub("", group[0].detail).split())
-        title = f"requests are rejected: {said}" if refused else said
-        yield SameWords(code, "" if ruled or not joined else title, said, tuple(group), joined)
+        words = " ".join(_PAIRED.sub("", group[0].detail).split())
+        title = f"requests are rejected: {words}" if refused else words
+        yield SameWords(code, "" if ruled or not joined else title, words, tuple(group), joined)
 
 
 def _said(result: ProbeResult) -> str:

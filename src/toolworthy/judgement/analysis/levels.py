@@ -51,8 +51,8 @@ class Level:
     @property
     def deciding(self) -> tuple[str, ...]:
         """Codes of what makes it no better than it is; of a rule and what follows from it, the rule."""
-        wanted = "breaks" if self.word == "broken" else "fails"
-        return tuple(dict.fromkeys(one.root or one.code for one in self.reasons if one.effect == wanted))
+        effect = "breaks" if self.word == "broken" else "fails"
+        return tuple(dict.fromkeys(one.root or one.code for one in self.reasons if one.effect == effect))
 
     @property
     def headline(self) -> Headline:
@@ -61,8 +61,8 @@ class Level:
             return Headline(self.word, f" ({_few(self.deciding)})")
         if self.word == "untested":
             return Headline(self.word, f": {self._why_untested()}")
-        rest = "" if self.asked == 1 else f"; {self.asked:.0%} of what it needs was tested"
-        return Headline(self.word, fails=self.fails, rest=rest)
+        share = "" if self.asked == 1 else f"; {self.asked:.0%} of what it needs was tested"
+        return Headline(self.word, fails=self.fails, rest=share)
 
     @property
     def fails(self) -> tuple[str, ...]:
@@ -83,8 +83,8 @@ class Level:
             return f"{self.asked:.0%} of the required probes ran"
         if not own:
             return "no recorded request was sent"
-        said = (one.detail for one in own if not one.judged)
-        return next(filter(None, said), "no recorded request got a response")
+        details = (one.detail for one in own if not one.judged)
+        return next(filter(None, details), "no recorded request got a response")
 
 
 def levels(results: Sequence[ProbeResult]) -> tuple[Level, ...]:
@@ -121,18 +121,18 @@ def _level(agent: AgentAdapter, results: Sequence[ProbeResult], refused: Mapping
     causes = tuple(replace(one, root=refused.get(one.code, one.root)) for one in reasons_for(agent.id, met))
     needed = [one for one in met if one.situation not in NEVER]
     # Long prompts are asked over one API and stand for all.
-    sent = [one for one in needed if one.judged or one.requests or (one.situation in LONG and not one.unasked)]
-    asked = len(sent) / len(needed) if needed else 0.0
+    requested = [one for one in needed if one.judged or one.requests or (one.situation in LONG and not one.unasked)]
+    share_asked = len(requested) / len(needed) if needed else 0.0
     planned = tuple(dict.fromkeys(one.key.probe for one in own))
-    return Level(agent, api, _word(own, causes, asked), causes, met, planned, asked)
+    return Level(agent, api, _word(own, causes, share_asked), causes, met, planned, share_asked)
 
 
-def _word(own: Sequence[ProbeResult], causes: Sequence[Reason], asked: float) -> Word:
+def _word(own: Sequence[ProbeResult], causes: Sequence[Reason], share_asked: float) -> Word:
     """Broken needs one fault on the main path; to work, all of it must have been answered."""
     if any(reason.effect == "breaks" for reason in causes):
         return "broken"
     answered = [one for one in own if one.judged]
-    if not answered or len(answered) < len(own) or asked < ENOUGH:
+    if not answered or len(answered) < len(own) or share_asked < ENOUGH:
         return "untested"
     return "works, fails when" if any(reason.effect == "fails" for reason in causes) else "works"
 

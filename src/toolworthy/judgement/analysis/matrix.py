@@ -176,8 +176,8 @@ def _unjudged(results: Sequence[TrialResult]) -> tuple[Kind, str]:
 def _rated(rate: Rate, estimate: Estimate, word: str) -> tuple[Kind, str, CellScore]:
     """What a rate says (see :data:`Kind`), in words, and in figures."""
     notes = f", {rate.notes}" if rate.notes else ""
-    said = f"{rate.ok} of {rate.n} {word}, {rate.share.replace('–', ' to ')}{notes}"
-    return _rated_kind(estimate), said, CellScore(estimate.value, estimate.low, estimate.high, rate.n, rate.notes)
+    text = f"{rate.ok} of {rate.n} {word}, {rate.share.replace('–', ' to ')}{notes}"
+    return _rated_kind(estimate), text, CellScore(estimate.value, estimate.low, estimate.high, rate.n, rate.notes)
 
 
 def _rated_kind(estimate: Estimate) -> Kind:

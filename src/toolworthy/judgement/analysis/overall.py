@@ -111,6 +111,6 @@ def _headline(tasks: AgentVerdict | None, wire: Level | None) -> Headline:
     if tasks.word == "broken" or wire is None or wire.word in ("works", "untested"):
         return headline
     if wire.word == "broken":
-        rest = f", although the wire suite finds it {wire.headline}"
-        return replace(headline, word="works, fails when", rest=rest)
+        contradiction = f", although the wire suite finds it {wire.headline}"
+        return replace(headline, word="works, fails when", rest=contradiction)
     return replace(headline, word="works, fails when", fails=(*headline.fails, *wire.fails))

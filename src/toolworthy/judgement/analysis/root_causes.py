@@ -202,8 +202,8 @@ class _Evidence:
         mine = [reason for reason in level.reasons if self.root(reason.code) == code] if level else []
         met = (finding for trial in trials for finding in trial.findings if finding.code == code)
         if code == NO_CALLS:
-            left = level and level.word == "untested" and any(one in level.probes for one in self.seen[code])
-            return Harm(agent, "untested", "", "model or server") if left and not trials else None
+            uncertain = level and level.word == "untested" and any(one in level.probes for one in self.seen[code])
+            return Harm(agent, "untested", "", "model or server") if uncertain and not trials else None
         if not mine:
             minded = any(severity_for(agent, one.code, one.severity) != "cosmetic" for one in met)
             return Harm(agent, "noted", "", "this run") if minded else None

@@ -130,7 +130,7 @@ def _judged(entry: TriageEntry, sighting: Sighting, today: date) -> Triaged:
 def _changes(entry: TriageEntry, sighting: Sighting) -> Iterator[str]:
     if rank(sighting.severity) < rank(entry.severity):
         yield f"{sighting.severity}, not {entry.severity}"
-    for what, before, now in (
+    for verb, before, now in (
         ("also harms", entry.agents, sighting.agents),
         ("also over", entry.apis, sighting.apis),
         ("also says", entry.says, sighting.says),
@@ -138,7 +138,7 @@ def _changes(entry: TriageEntry, sighting: Sighting) -> Iterator[str]:
         more = [name for name in now if name not in before] if "*" not in before else []
         if more:
             names = map(adapters.title, more) if before is entry.agents else more
-            yield f"{what} {', '.join(names)}"
+            yield f"{verb} {', '.join(names)}"
 
 
 def _kinds(code: str, result: Result) -> Iterator[str]:

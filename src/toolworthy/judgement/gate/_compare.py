@@ -135,15 +135,15 @@ class Compared:
     @property
     def advice(self) -> str:
         """What to do about the reason that most attempts have."""
-        rest = self.before.uncounted + self.after.uncounted
+        uncounted = self.before.uncounted + self.after.uncounted
         attempts: Counter[Why | Literal["limits"]] = Counter()
         for why, units in self.lost.items():
             if why != "unmeasured":
                 attempts[why] = sum(unit.attempts for unit in units)
-                rest[_REASONS[why].attempts] -= attempts[why]
-        attempts["limits"] = sum(rest.pop(at(limit), 0) for limit in self.beyond)
-        attempts["gone"] += rest.pop(NOT_RUN, 0)
-        attempts["unmeasured"] = rest.total()
+                uncounted[_REASONS[why].attempts] -= attempts[why]
+        attempts["limits"] = sum(uncounted.pop(at(limit), 0) for limit in self.beyond)
+        attempts["gone"] += uncounted.pop(NOT_RUN, 0)
+        attempts["unmeasured"] = uncounted.total()
         return _REASONS[attempts.most_common(1)[0][0]].advice
 
     def count(self, range_of: Callable[[str], str] = lambda side: "") -> Iterator[str]:
@@ -226,21 +226,21 @@ def _asked(unit: Unit, metric: str, beyond: Collection[Limit]) -> bool:
 def _put(out: Compared, row: tuple[Unit, Unit | None, Why | None], metric: str, beyond: Collection[Limit]) -> None:
     """Add one unit of the baseline and its counterpart in the candidate."""
     before, after, why = row
-    there = None if why else after
-    was, now = (tuple(unit.counted(metric, beyond)) if unit else () for unit in (before, there))
+    counterpart = None if why else after
+    was, now = (tuple(unit.counted(metric, beyond)) if unit else () for unit in (before, counterpart))
     lacks = _count(out.before, before, len(was), metric, beyond)
-    if there:
-        lacks_now = _count(out.after, there, len(now), metric, beyond)
+    if counterpart:
+        lacks_now = _count(out.after, counterpart, len(now), metric, beyond)
     else:  # as often as the baseline tried it
         lacks_now = before.attempts
         out.after.uncounted[_REASONS[why or "gone"].attempts] += lacks_now
     pair = Pair(before.item, was, now, lacks, lacks_now)
-    if there and was and now:
+    if counterpart and was and now:
         out.paired.append((before, pair))
-        once = _once(was, before.repeated, metric), _once(now, there.repeated, metric)
+        once = _once(was, before.repeated, metric), _once(now, counterpart.repeated, metric)
         out.evidence.append(Pair(before.item, *once, lacks, lacks_now))
     else:
-        (out.alone if there else out.absent).append(pair)
+        (out.alone if counterpart else out.absent).append(pair)
         out.lost[why or "unmeasured"].append(before)
 
 
@@ -267,8 +267,8 @@ def _once(values: Sequence[float], repeated: int, metric: str) -> tuple[float, .
     n = max(1, len(values) - repeated)
     total = round(fsum(values) * n / len(values), 9)
     whole = int(total)
-    rest = (round(total - whole, 9),) if whole < n else ()
-    return (1.0,) * whole + rest + (0.0,) * (n - whole - len(rest))
+    fraction = (round(total - whole, 9),) if whole < n else ()
+    return (1.0,) * whole + fraction + (0.0,) * (n - whole - len(fraction))
 
 
 def comparable(baseline: Sample, candidate: Sample, policy: Policy) -> Comparable:
@@ -363,8 +363,8 @@ def _leaks(baseline: Sample, candidate: Sample) -> Iterator[str]:
 
 def _new(baseline: Sample, candidate: Sample, policy: Policy) -> Iterator[str]:
     """What the candidate has alone."""
-    known = {(unit.suite, unit.item, unit.agent) for unit in baseline.units}
-    new = [unit for unit in candidate.units if (unit.suite, unit.item, unit.agent) not in known]
+    measured_before = {(unit.suite, unit.item, unit.agent) for unit in baseline.units}
+    new = [unit for unit in candidate.units if (unit.suite, unit.item, unit.agent) not in measured_before]
     for suite in sorted({unit.suite for unit in new}):
         own = [unit for unit in new if unit.suite == suite and (suite == "wire" or policy.counts(unit.agent))]
         if own:

@@ -63,10 +63,10 @@ def way_to(baseline: Path, candidate: Path) -> str:
 
     None if only the root of the file system contains both: the path would name this machine's folders.
     """
-    there, here = baseline.resolve(), candidate.resolve()
-    if not there.is_dir() or os.path.commonpath((there, here)) == here.anchor:
+    baseline_path, candidate_path = baseline.resolve(), candidate.resolve()
+    if not baseline_path.is_dir() or os.path.commonpath((baseline_path, candidate_path)) == candidate_path.anchor:
         return ""
-    return Path(os.path.relpath(there, here)).as_posix()
+    return Path(os.path.relpath(baseline_path, candidate_path)).as_posix()
 
 
 @dataclass(frozen=True)

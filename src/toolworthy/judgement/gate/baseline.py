@@ -41,14 +41,14 @@ def save(run: Path, name: str | None, folder: Path = FOLDER) -> int:
     sample = from_run(RunDirectory.open(run, whole=True))
     if not sample.units:
         raise ToolworthyError(f"{run} has no results. Give another run.")
-    kept = sample.model_copy(update={"name": _fit(name) if name else _named_after(sample)})
-    path = folder / f"{kept.name}.json"
-    known = path.exists()
+    renamed = sample.model_copy(update={"name": _fit(name) if name else _named_after(sample)})
+    path = folder / f"{renamed.name}.json"
+    replaced = path.exists()
     with writing(path):
         folder.mkdir(parents=True, exist_ok=True)
     with whole(path) as partial:
-        partial.write_text(pack(kept), encoding="utf-8", errors="replace")
-    show(f"{path}{' (replaced)' if known else ''}: {_told(kept)}")
+        partial.write_text(pack(renamed), encoding="utf-8", errors="replace")
+    show(f"{path}{' (replaced)' if replaced else ''}: {_told(renamed)}")
     return 0
 
 

@@ -42,13 +42,13 @@ def decide(baseline: Sample, candidate: Sample, policy: Policy, alpha: float | N
     """
     level = policy.alpha if alpha is None else alpha
     both = comparable(baseline, candidate, policy)
-    wanted = [
+    requirements = [
         (name, criterion, agent)
         for name, criterion in policy.metrics.items()
         for agent in (both.agents(name.partition(".")[0]) if criterion.each_agent else [None])
     ]
-    many = sum(criterion.parts for name, criterion, agent in wanted if both.of(name, agent).paired)
-    judged = [one for wish in wanted for one in _criterion(both, *wish, policy, level, many)]
+    many = sum(criterion.parts for name, criterion, agent in requirements if both.of(name, agent).paired)
+    judged = [one for wish in requirements for one in _criterion(both, *wish, policy, level, many)]
     _holm(judged, level)
     judged += blocks.judge(both, baseline, candidate, policy)
     return GateDecision(_answer(judged), policy.source, policy.about, policy.confidence, judged, both.notes)
@@ -63,34 +63,34 @@ def _answer(judged: Sequence[Judged]) -> Answer:
 
 def _holm(judged: Sequence[Judged], alpha: float) -> None:
     """Let fail what is worse even after a look at how many criteria there are."""
-    asked = [(criterion, criterion.p_worse) for criterion in judged if criterion.p_worse is not None]
-    for (criterion, p), shown in zip(asked, holm([p for _, p in asked], alpha), strict=True):
-        if shown:
+    tested = [(criterion, criterion.p_worse) for criterion in judged if criterion.p_worse is not None]
+    for (criterion, p), holds in zip(tested, holm([p for _, p in tested], alpha), strict=True):
+        if holds:
             criterion.answer = "fail"
         elif p <= alpha:
-            criterion.more.append(f"worse on its own; of {len(asked)} criteria, one may look worse by chance")
+            criterion.more.append(f"worse on its own; of {len(tested)} criteria, one may look worse by chance")
 
 
 def _criterion(
     both: Comparable, name: str, criterion: Requirement, agent: str | None, policy: Policy, alpha: float, many: int
 ) -> list[Judged]:
-    shown = f"{name} [{agent}]" if agent else name
+    label = f"{name} [{agent}]" if agent else name
     of = both.of(name, agent)
     if not of.asked:
-        return [Judged(shown, "inconclusive", "the baseline has no value for it")] if policy.required else []
+        return [Judged(label, "inconclusive", "the baseline has no value for it")] if policy.required else []
     lacking = of.share > policy.unmeasured
     cost_asked = criterion.at_most is not None or criterion.tail_at_most is not None
     if not of.paired or (lacking and cost_asked):
-        return [too_few(shown, of, policy)]
+        return [too_few(label, of, policy)]
     out = []
     if criterion.margin is not None:
-        out.append(margin.judge(shown, of, criterion.margin, policy.about, alpha, many))
+        out.append(margin.judge(label, of, criterion.margin, policy.about, alpha, many))
     if criterion.floor is not None:
-        out.append(floor.judge(shown, of, criterion.floor, policy.about, alpha))
+        out.append(floor.judge(label, of, criterion.floor, policy.about, alpha))
     if criterion.at_most is not None:
-        out.append(cost.judge(shown, of.paired, criterion.at_most, policy.about, alpha, many))
+        out.append(cost.judge(label, of.paired, criterion.at_most, policy.about, alpha, many))
     if criterion.tail_at_most is not None:
-        out.append(cost.judge_tail(shown, of.paired, criterion.tail_at_most, alpha))
+        out.append(cost.judge_tail(label, of.paired, criterion.tail_at_most, alpha))
     for judged in out:
         if lacking:
             lack(judged, of, policy)

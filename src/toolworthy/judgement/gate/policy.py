@@ -36,7 +36,7 @@ class Requirement(Strict, allow_inf_nan=False):
     @property
     def parts(self) -> int:
         """How many things are asked."""
-        return sum(asked is not None for asked in (self.margin, self.floor, self.at_most, self.tail_at_most))
+        return sum(limit is not None for limit in (self.margin, self.floor, self.at_most, self.tail_at_most))
 
     @model_validator(mode="after")
     def _some(self) -> Requirement:
@@ -77,8 +77,8 @@ class Policy(Strict, allow_inf_nan=False):
         for name, criterion in criteria.items():
             cost = metrics()[name].kind == "cost"
             if criterion.margin or criterion.floor if cost else criterion.at_most or criterion.tail_at_most:
-                wanted = "a cost. Give at_most or tail_at_most." if cost else "a share. Give margin or floor."
-                raise ValueError(f"{name} is {wanted}")
+                expected = "a cost. Give at_most or tail_at_most." if cost else "a share. Give margin or floor."
+                raise ValueError(f"{name} is {expected}")
         return criteria
 
     def counts(self, agent: str) -> bool:

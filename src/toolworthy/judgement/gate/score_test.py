@@ -98,12 +98,12 @@ def p_borne(n: ArrayLike, lost: ArrayLike, won: ArrayLike, clusters: ArrayLike, 
 
 def _one_sided(n: ArrayLike, value: ArrayLike, drop: ArrayLike) -> Array:
     """The same chance for a candidate that wins nothing (or, below zero, loses nothing): a binomial one."""
-    many, asked = np.asarray(n, float), np.asarray(drop, float)
-    events = many * np.minimum(np.asarray(value, float) * np.where(asked < 0, -1.0, 1.0), 1.0)
+    many, tested = np.asarray(n, float), np.asarray(drop, float)
+    events = many * np.minimum(np.asarray(value, float) * np.where(tested < 0, -1.0, 1.0), 1.0)
     some = np.maximum(events, 1e-9)
-    at_most = np.where(events >= -1e-9, betainc(np.maximum(many - some, 1e-9), some + 1, 1 - np.abs(asked)), 0.0)
-    at_least = np.where(events > 1e-9, betainc(some, many - some + 1, np.abs(asked)), 1.0)
-    return np.asarray(np.where(asked < 0, at_least, at_most))
+    at_most = np.where(events >= -1e-9, betainc(np.maximum(many - some, 1e-9), some + 1, 1 - np.abs(tested)), 0.0)
+    at_least = np.where(events > 1e-9, betainc(some, many - some + 1, np.abs(tested)), 1.0)
+    return np.asarray(np.where(tested < 0, at_least, at_most))
 
 
 def _score(pairs: ArrayLike, lost: ArrayLike, won: ArrayLike, drop: ArrayLike) -> Array:

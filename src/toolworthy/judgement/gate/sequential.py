@@ -53,5 +53,5 @@ def to_go_on_with(decision: GateDecision, suites: Iterable[str]) -> frozenset[st
     """
     if decision.answer != "inconclusive":
         return frozenset()
-    asked = {one.name.partition(".")[0] for one in decision.judged if one.answer == "inconclusive"}
-    return frozenset(suites) & asked
+    undecided = {one.name.partition(".")[0] for one in decision.judged if one.answer == "inconclusive"}
+    return frozenset(suites) & undecided

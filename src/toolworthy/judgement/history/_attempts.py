@@ -43,10 +43,10 @@ def notes(samples: Sequence[Sample], suite: str, without: Beyond) -> Iterator[st
     for was, other in dict.fromkeys(without.values()):
         limits = [limit for limit, pair in without.items() if pair == (was, other)]
         ended = sum(unit.ended()[limit] for unit in units for limit in limits)
-        said = f"the limits differ between runs ({was}, {other})"
+        note = f"the limits differ between runs ({was}, {other})"
         if ended:
-            said += f": {ended} attempts that ended at them count in no run. Measure within the same limits"
-        yield said
+            note += f": {ended} attempts that ended at them count in no run. Measure within the same limits"
+        yield note
     if repeated := sum(unit.repeated for unit in units):
         every = sum(len(counted(unit, without)) for unit in units)
         yield f"{repeated} of {every} attempts are identical to another attempt at the same item, and count once"

@@ -71,8 +71,8 @@ def _between(before: _Known, after: _Known) -> Moves:
         if name in before.agents and before.agents[name] != version:
             out.agents.setdefault(name, []).append(f"{name} {before.agents[name]} → {version}")
     for name in (*after.agents, *after.words):
-        for said in reshaped(_only(before, name), _only(after, name)):
-            out.agents.setdefault(name, []).append(said)
+        for note in reshaped(_only(before, name), _only(after, name)):
+            out.agents.setdefault(name, []).append(note)
     if before.toolworthy and before.toolworthy != after.toolworthy:
         out.measure.append(f"toolworthy {before.toolworthy} → {after.toolworthy}")
     out.server += renamed(before.server, after.server)

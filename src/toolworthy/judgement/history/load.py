@@ -49,8 +49,8 @@ def find(paths: Sequence[Path], endpoint: str | None = None, model: str | None =
         raise ToolworthyError(f"no run that measured anything under {where}" + (f"; {skipped[0]}" if skipped else ""))
     chosen = [group for group in groups if endpoint in (None, group.endpoint) and model in (None, group.model)]
     if not chosen:
-        known = ", ".join(dict.fromkeys(f"{group.endpoint} {group.model}" for group in groups))
-        raise ToolworthyError(f"no run of {' '.join(filter(None, (endpoint, model)))}. There are runs of {known}")
+        names = ", ".join(dict.fromkeys(f"{group.endpoint} {group.model}" for group in groups))
+        raise ToolworthyError(f"no run of {' '.join(filter(None, (endpoint, model)))}. There are runs of {names}")
     return LoadedRuns(chosen, skipped)
 
 

@@ -117,13 +117,13 @@ def _change(
     move = change.shift
     lane, why = _lane(change, table, moved, suite)
     low, high = (move.low, move.high) if move.drop >= 0 else (-move.high, -move.low)
-    said = (
+    text = (
         f"since {_where(samples, move.at)}: {_percent(move.before)} → {_percent(move.after)}, "
         f"a {'drop' if move.drop >= 0 else 'rise'} of {100 * abs(move.drop):.1f} points "
         f"({100 * low:.1f} to {100 * high:.1f}) on {_shared(move, table)}"
     )
     if change.first != change.last:
-        said += (
+        text += (
             f"; it may have happened anywhere from {_where(samples, change.first)} to {_where(samples, change.last)}"
         )
     after = f"found after run {samples[change.night].name} ({ERROR})"
@@ -143,7 +143,7 @@ def _change(
         "seen": change.night,
         "once_in_nights": int(move.nights),
         "lane": lane,
-        "said": f"{said}; {why}; {after}",
+        "said": f"{text}; {why}; {after}",
     }
 
 
@@ -166,10 +166,10 @@ def _nothing(looked: Watch, series: Sequence[Tallies]) -> str:
     if not looked.boundaries or looked.reach is None:
         return f"none of {len(series)} runs shares an item with the runs before it, so nothing to compare"
     attempts = sum(tally.n for run in series for tally in run.values())
-    said = f"no change that n = {attempts:g} attempts in {len(series)} runs could have found"
+    text = f"no change that n = {attempts:g} attempts in {len(series)} runs could have found"
     if looked.reach >= 1:
-        return f"{said}: too few to find any ({ERROR})"
-    return f"{said}. Minimum detectable drop (80 % power): {100 * looked.reach:.1f} points ({ERROR})"
+        return f"{text}: too few to find any ({ERROR})"
+    return f"{text}. Minimum detectable drop (80 % power): {100 * looked.reach:.1f} points ({ERROR})"
 
 
 def _lane(change: Change, table: Table, moved: Sequence[Moves], suite: str) -> tuple[str, str]:

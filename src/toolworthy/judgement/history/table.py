@@ -38,8 +38,8 @@ class Table:
     @classmethod
     def of(cls, runs: Sequence[Tallies]) -> Table:
         """What at least two runs asked; the order of a run's items does not matter."""
-        asked = Counter(key for run in runs for key in run)
-        keys = tuple(sorted(key for key, runs_ in asked.items() if runs_ > 1))
+        counts = Counter(key for run in runs for key in run)
+        keys = tuple(sorted(key for key, runs_ in counts.items() if runs_ > 1))
         cells = [[run.get(key, _NOTHING) for key in keys] for run in runs]
         shape = len(runs), len(keys)
         return cls(
@@ -57,8 +57,8 @@ class Table:
 
     def without(self, agents: set[str]) -> Table:
         """The strata of other agents."""
-        kept = [number for number, (_, agent, _) in enumerate(self.keys) if agent not in agents]
-        return Table(tuple(self.keys[number] for number in kept), self.ok[:, kept], self.n[:, kept])
+        remaining = [number for number, (_, agent, _) in enumerate(self.keys) if agent not in agents]
+        return Table(tuple(self.keys[number] for number in remaining), self.ok[:, remaining], self.n[:, remaining])
 
     @property
     def starts(self) -> NDArray[Any]:

@@ -59,8 +59,8 @@ def choose(run: RunDirectory, every: Sequence[Located], wanted: str) -> Located:
     same = [located for located in every if wanted.casefold() in label(located.code).casefold().split()]
     if not same:
         names = dict.fromkeys(name for located in every for name in (located.code, located.id))
-        shown = meant(wanted, names) if names else ": it has none at all"
-        raise ToolworthyError(f"{run.path} has no finding {wanted!r}{shown}")
+        hint = meant(wanted, names) if names else ": it has none at all"
+        raise ToolworthyError(f"{run.path} has no finding {wanted!r}{hint}")
     return min(same, key=lambda located: (rank(located.severity), _size(run, located)))
 
 
@@ -84,9 +84,9 @@ def bundle(run: RunDirectory, located: Located, environ: Mapping[str, str] | Non
     exchange = cleaned(unpacked, redact)  # as it was when it was recorded; whoever sends it to strangers looks again
     clean: dict[str, Any] = {of: redact.text(getattr(located, of)) for of in _OF_OTHERS}
     request = again.sent(exchange, meta.endpoint)
-    made = ticket.Ticket(replace(located, **clean), exchange, request, meta, unpacked is not recorded)
-    files = {name: redact.data(data) for name, data in _files(made)}
-    files["README.md"] = redact.data(_encoded(ticket.readme(made, list(files))))
+    report = ticket.Ticket(replace(located, **clean), exchange, request, meta, unpacked is not recorded)
+    files = {name: redact.data(data) for name, data in _files(report)}
+    files["README.md"] = redact.data(_encoded(ticket.readme(report, list(files))))
     return _archive(files)
 
 
@@ -196,23 +196,23 @@ def _held(path: Path, size: int, changed: int) -> Mapping[int, Exchange]:
     return {exchange.index: exchange for exchange in read_all(path)}
 
 
-def _files(made: ticket.Ticket) -> Iterator[tuple[str, bytes]]:
-    exchange = made.exchange
+def _files(report: ticket.Ticket) -> Iterator[tuple[str, bytes]]:
+    exchange = report.exchange
     status = f"HTTP {exchange.status}" if exchange.status is not None else f"no response: {exchange.error}"
     times = [f"{chunk.at:.6f},{len(chunk.data)}" for chunk in exchange.chunks]
-    yield "finding.json", _encoded(ticket.finding(made))
-    if made.request.body:
-        yield "request.json", made.body
-    if exchange.request_body != made.body:
+    yield "finding.json", _encoded(ticket.finding(report))
+    if report.request.body:
+        yield "request.json", report.body
+    if exchange.request_body != report.body:
         yield "agent-request.json", exchange.request_body
     yield "request-headers.txt", _headers(f"{exchange.method} {exchange.path}", exchange.request_headers)
     yield "response.body", exchange.body
     yield "response-headers.txt", _headers(status, exchange.response_headers)
     yield "timing.csv", _encoded("\n".join(["seconds,bytes", *times]) + "\n")
-    yield "reproduce.sh", _encoded(again.shell(made.request))
-    yield "reproduce.py", _encoded(again.python(made.request))
-    if made.rule:
-        yield "rule.md", _encoded(page(made.rule))
+    yield "reproduce.sh", _encoded(again.shell(report.request))
+    yield "reproduce.py", _encoded(again.python(report.request))
+    if report.rule:
+        yield "rule.md", _encoded(page(report.rule))
 
 
 def _headers(first: str, headers: Mapping[str, str]) -> bytes:

@@ -62,14 +62,14 @@ def error(result: Result) -> dict[str, str]:
     return {"message": f"not measured: {reason}", "traceback": "", "traceback_ansi": ""}
 
 
-def usage(measured: Sequence[Score], model: str) -> dict[str, Any]:
+def usage(scores: Sequence[Score], model: str) -> dict[str, Any]:
     """Model to its tokens, as Inspect counts them: cached input apart from the rest. Empty if none are known."""
-    known = [score for score in measured if score.tokens.input is not None or score.tokens.output is not None]
-    if not known:
+    reported = [score for score in scores if score.tokens.input is not None or score.tokens.output is not None]
+    if not reported:
         return {}
-    costs = [score.cost_usd for score in known if score.cost_usd is not None]
-    total = Usage(**{name: sum(getattr(one.tokens, name) or 0 for one in known) for name in _COUNTS})
-    return {model: {**_usage(total), "total_cost": sum(costs) if len(costs) == len(known) else None}}
+    costs = [score.cost_usd for score in reported if score.cost_usd is not None]
+    total = Usage(**{name: sum(getattr(one.tokens, name) or 0 for one in reported) for name in _COUNTS})
+    return {model: {**_usage(total), "total_cost": sum(costs) if len(costs) == len(reported) else None}}
 
 
 def sample(result: Result, exchanges: Sequence[Exchange], model: str, uuid: str) -> dict[str, Any]:
@@ -177,9 +177,9 @@ def _calls(calls: Sequence[ToolCall]) -> list[dict[str, Any]] | None:
     return rows or None
 
 
-def _tool(call: str, function: str | None, said: str, failed: bool) -> dict[str, Any]:
-    wrong = {"type": "unknown", "message": said[:200]} if failed else None
-    return {"role": "tool", "content": said, "tool_call_id": call, "function": function, "error": wrong}
+def _tool(call: str, function: str | None, text: str, failed: bool) -> dict[str, Any]:
+    wrong = {"type": "unknown", "message": text[:200]} if failed else None
+    return {"role": "tool", "content": text, "tool_call_id": call, "function": function, "error": wrong}
 
 
 def _id(call: ToolCall, place: int) -> str:
@@ -252,7 +252,7 @@ def _score(result: Result, ok: bool) -> dict[str, Any]:
 def _missed(miss: Miss) -> str:
     head = f"turn {miss.turn + 1}: {miss.kind}" + (" (only the strict reading minds)" if miss.strict else "")
     parts = (("why", miss.detail), ("wanted", miss.wanted), ("given", miss.given))
-    return "\n".join([head, *(f"  {name} {said}" for name, said in parts if said)])
+    return "\n".join([head, *(f"  {name} {text}" for name, text in parts if text)])
 
 
 def _target(result: Result) -> str:

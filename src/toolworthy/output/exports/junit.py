@@ -57,10 +57,10 @@ def document(run: RunDirectory) -> str:
         suites.append((f"toolworthy.{kind.suite}", cases, [*_whole(kind.suite, own)]))
     suites.append(("toolworthy.gate", [*(_criteria(run.gate) if run.gate else ())], []))
     root = ET.Element("testsuites", name="toolworthy")
-    shown = [suite for suite in suites if suite[1]]
-    for number, (name, own, properties) in enumerate(shown):
+    nonempty = [suite for suite in suites if suite[1]]
+    for number, (name, own, properties) in enumerate(nonempty):
         root.append(_suite(number, name, own, [*_told(meta), *properties], meta.started))
-    for name, many in _counts([case for _, own, _ in shown for case in own]).items():
+    for name, many in _counts([case for _, own, _ in nonempty for case in own]).items():
         root.set(name, many)
     ET.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
@@ -70,8 +70,8 @@ def _suite(
     number: int, name: str, cases: Sequence[_Case], properties: Sequence[tuple[str, str]], started: float
 ) -> ET.Element:
     stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(started))
-    known = {"name": name, "package": name, "id": str(number), "timestamp": stamp, "hostname": "localhost"}
-    suite = ET.Element("testsuite", {**known, **_counts(cases), "skipped": _many(cases, "skipped")})
+    about = {"name": name, "package": name, "id": str(number), "timestamp": stamp, "hostname": "localhost"}
+    suite = ET.Element("testsuite", {**about, **_counts(cases), "skipped": _many(cases, "skipped")})
     holder = ET.SubElement(suite, "properties")
     for key, value in properties:
         ET.SubElement(holder, "property", name=_fit(key), value=_fit(value))

@@ -83,9 +83,9 @@ def text() -> str:
 def _described(described: JsonSchemaValue, cls: type) -> JsonSchemaValue:
     if "description" in described:
         described["description"] = docstring(described["description"])
-    for name, said in _docstrings(cls):
+    for name, text in _docstrings(cls):
         if name in described.get("properties", {}):
-            described["properties"][name]["description"] = said
+            described["properties"][name]["description"] = text
     return described
 
 

@@ -145,22 +145,22 @@ def _headers(headers: Mapping[str, str]) -> list[tuple[str, str]]:
 
 
 def _pieces(body: bytes) -> Iterator[str]:
-    left = _MOST_BYTES
+    remaining = _MOST_BYTES
     for piece in split(body):
-        text = piece[:left].decode("utf-8", "backslashreplace")
-        left -= len(piece)
+        text = piece[:remaining].decode("utf-8", "backslashreplace")
+        remaining -= len(piece)
         yield text
-        if left <= 0:
+        if remaining <= 0:
             yield f"… {len(body) - _MOST_BYTES:,} bytes more in the run directory"
             return
 
 
 def _chunks(exchange: Exchange) -> Iterator[tuple[float, str]]:
     """Arrival in seconds, and text; characters that two chunks share are shown by their bytes."""
-    left = _MOST_BYTES
+    remaining = _MOST_BYTES
     for chunk in exchange.chunks:
-        yield round(chunk.at, 4), chunk.data[:left].decode("utf-8", "backslashreplace")
-        left -= len(chunk.data)
-        if left <= 0:
+        yield round(chunk.at, 4), chunk.data[:remaining].decode("utf-8", "backslashreplace")
+        remaining -= len(chunk.data)
+        if remaining <= 0:
             yield round(chunk.at, 4), f"… {len(exchange.body) - _MOST_BYTES:,} bytes more in the run directory"
             return

@@ -115,10 +115,10 @@ def _shown(number: int, run: RunDirectory, located: Located, bundled: bool) -> S
 
 def _bundle(run: RunDirectory, located: Located) -> bytes:
     try:
-        made = evidence.bundle(run, located)
+        archive = evidence.bundle(run, located)
     except ToolworthyError:  # it never went to the endpoint: the page says where it is all the same
         return b""
-    return made if len(made) <= _HEAVY else b""
+    return archive if len(archive) <= _HEAVY else b""
 
 
 def _marked(text: str, excerpt: str) -> tuple[str, str, str]:

@@ -57,17 +57,17 @@ def environment() -> jinja2.Environment:
     import jinja2
     import markupsafe
 
-    made = jinja2.Environment(
+    templates = jinja2.Environment(
         loader=jinja2.PackageLoader("toolworthy.output.html"),
         autoescape=True,
         finalize=lambda value: value if isinstance(value, markupsafe.Markup) else visible(cut(str(value), _LONG)),
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters.update(agent=adapters.title, code=_code, clock=_clock, value=_value, change=_change)
-    made.filters.update(figure=figure, percent=percent)
-    made.globals["WORDS"] = WORDS
-    return made
+    templates.filters.update(agent=adapters.title, code=_code, clock=_clock, value=_value, change=_change)
+    templates.filters.update(figure=figure, percent=percent)
+    templates.globals["WORDS"] = WORDS
+    return templates
 
 
 def _code(text: str) -> markupsafe.Markup:

@@ -111,8 +111,8 @@ def _order(sides: Sequence[RunView], only: str) -> list[tuple[RunView, Result]]:
     for side in sides:
         own = (result for kind, results in by_kind(side.run.measured()) if kind.fixture for result in results)
         every += ((side, result) for result in own)
-    wanted = [pair for pair in every if not only or fnmatchcase(str(pair[1].key), only)]
-    return sorted(wanted, key=lambda pair: is_best(pair[1]))
+    selected = [pair for pair in every if not only or fnmatchcase(str(pair[1].key), only)]
+    return sorted(selected, key=lambda pair: is_best(pair[1]))
 
 
 def _details(order: Sequence[tuple[RunView, Result]], also: Also | None) -> Iterator[str]:
@@ -127,9 +127,9 @@ def _details(order: Sequence[tuple[RunView, Result]], also: Also | None) -> Iter
             if room > 0:
                 batch[subject(side.number, result.key)] = detail(result, exchanges, Local(pool))
         if batch:
-            made = block(f"d-{number}", batch)
-            room -= len(made)
-            yield made
+            packed = block(f"d-{number}", batch)
+            room -= len(packed)
+            yield packed
         elif also is None:
             break
     yield block("shared", pool.shared)

@@ -34,20 +34,20 @@ class Cost:
     @property
     def whole(self) -> str:
         """All of it."""
-        said = f"{short(self.input)} input and {short(self.output)} output tokens"
+        text = f"{short(self.input)} input and {short(self.output)} output tokens"
         if self.untold:
-            said += f" ({self.untold:,} untold)"
-        return said if self.usd is None else f"{said}, {dollars(self.usd)}"
+            text += f" ({self.untold:,} untold)"
+        return text if self.usd is None else f"{text}, {dollars(self.usd)}"
 
     @property
     def each(self) -> str:
         """For each one that is good."""
         if not self.good:
             return f"no {self.what}"
-        said = f"{short((self.input + self.output) / self.good)} tokens"
+        text = f"{short((self.input + self.output) / self.good)} tokens"
         if self.usd is not None:
-            said += f" and {dollars(self.usd / self.good)}"
-        return f"{said} a {self.what} (n {self.good})"
+            text += f" and {dollars(self.usd / self.good)}"
+        return f"{text} a {self.what} (n {self.good})"
 
 
 def costs(results: Sequence[TrialResult], cases: Sequence[CaseResult]) -> list[Cost]:
@@ -62,13 +62,13 @@ def _cost(name: str, what: str, results: Sequence[TrialResult] | Sequence[CaseRe
     priced = [one for one in results if _told(one.score)]
     if not priced:
         return None
-    known = [one.score.cost_usd for one in priced if one.score.cost_usd is not None]
+    costs = [one.score.cost_usd for one in priced if one.score.cost_usd is not None]
     return Cost(
         name=name,
         what=what,
         input=sum(one.score.tokens.input or 0 for one in priced),
         output=sum(one.score.tokens.output or 0 for one in priced),
-        usd=sum(known) if len(known) == len(priced) else None,
+        usd=sum(costs) if len(costs) == len(priced) else None,
         good=sum(one.ok for one in priced),
         untold=sum(bool(one.score.requests) for one in results if not _told(one.score)),
     )

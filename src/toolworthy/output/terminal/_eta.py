@@ -37,12 +37,12 @@ def left(pace: Pace, waiting: Mapping[Group, int], running: Sequence[tuple[Group
         slots: how many run at the same time.
     """
     means = {group: pace.mean(group) for group in (*waiting, *(group for group, _ in running))}
-    known = {group: mean for group, mean in means.items() if mean is not None}
-    if len(known) < len(means):
+    by_group = {group: mean for group, mean in means.items() if mean is not None}
+    if len(by_group) < len(means):
         return None
     if not means:
         return 0.0
-    rest = [max(0.0, known[group] - so_far) for group, so_far in running]
-    work = sum(rest) + sum(known[group] * count for group, count in waiting.items())
-    busy = min(slots, len(rest) + sum(waiting.values()))
-    return max(work / busy, *rest, *(known[group] for group in waiting))
+    remaining = [max(0.0, by_group[group] - so_far) for group, so_far in running]
+    work = sum(remaining) + sum(by_group[group] * count for group, count in waiting.items())
+    busy = min(slots, len(remaining) + sum(waiting.values()))
+    return max(work / busy, *remaining, *(by_group[group] for group in waiting))

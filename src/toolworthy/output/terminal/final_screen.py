@@ -80,9 +80,9 @@ def next_step(run: RunDirectory) -> str:
 def gate_lines(run: RunDirectory) -> Iterator[Line]:
     """The gate's answer, if there is one."""
     if report := run.gate:
-        first, *rest = gate.lines(report)
+        first, *others = gate.lines(report)
         yield _line(first, _TONES[report.answer])
-        for text in rest:
+        for text in others:
             yield _line(text)
 
 

@@ -42,8 +42,8 @@ def lines(run: RunDirectory, width: int = WIDTH) -> Iterator[str]:
     yield from _agents(agents, width)
     causes = causes_of(run)
     yield from fix_first(causes, width, most=1)
-    if left := _unmeasured(probes):
-        yield from wrapped(f"not measured: {one_line(left)}", width, 14)
+    if unmeasured := _unmeasured(probes):
+        yield from wrapped(f"not measured: {one_line(unmeasured)}", width, 14)
     yield f"report: {run.path / 'report.html'}"
     yield f"next: {_next(run, probes, agents, causes)}"
 
@@ -53,10 +53,10 @@ def _facts(
 ) -> Iterator[tuple[str, str]]:
     meta = run.meta
     server = meta.preflight.server or meta.endpoint.provider
-    known = server not in ("", "generic")
+    identified = server not in ("", "generic")
     context = meta.preflight.context
     room = f"context of {context:,} tokens" if context else "context window unknown"
-    yield "server", f"{providers.provider(server).title if known else 'unknown'}, {room}"
+    yield "server", f"{providers.provider(server).title if identified else 'unknown'}, {room}"
     yield "APIs", ", ".join(served_apis(probes) or meta.preflight.apis)
     yield "speed", _speed(exchanges)
     yield "tools", _tools(exchanges)
@@ -112,9 +112,9 @@ def _evidence(agent: Overall) -> str:
     if (wire := agent.wire) is None or not any(probe.judged for probe in wire.probes):
         return "nothing"
     own = sum(probe.requests for probe in wire.probes if probe.main_path and probe.judged)
-    others = sum(probe.judged and not probe.main_path for probe in wire.probes)
+    other_probes = sum(probe.judged and not probe.main_path for probe in wire.probes)
     translated = ", translated" if wire.translated else ""
-    return f"{own} own request{'s' * (own != 1)}, {others} probes, over {wire.api}{translated}"
+    return f"{own} own request{'s' * (own != 1)}, {other_probes} probes, over {wire.api}{translated}"
 
 
 def _unmeasured(probes: Sequence[ProbeResult]) -> str:

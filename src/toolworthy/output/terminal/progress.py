@@ -129,8 +129,8 @@ class Progress(Listener):
             rows = aligned([self._row(one) for one in self._trials()])
         room = max(0, height - len(status))
         if len(rows) > room:
-            shown = rows[: max(0, room - 1)]
-            rows = [*shown, f"… and {len(rows) - len(shown)} more" if shown else f"{len(rows)} trials run"][:room]
+            first = rows[: max(0, room - 1)]
+            rows = [*first, f"… and {len(rows) - len(first)} more" if first else f"{len(rows)} trials run"][:room]
         return [cut(line, width) for line in (*rows, *status)][:height]
 
     def plain(self) -> str:
@@ -139,8 +139,8 @@ class Progress(Listener):
             running = self._trials()
             named = [f"{self._name(one)} turn {one.turns}" for one in running[:_NAMED]]
             more = [f"{len(running) - _NAMED} more"] if len(running) > _NAMED else []
-            what = [f"{len(running)} running: {', '.join(named + more)}"] if running else []
-            return "; ".join([*self._held(), *self._counts(), *what, *self._taken(), self._times()])
+            parts = [f"{len(running)} running: {', '.join(named + more)}"] if running else []
+            return "; ".join([*self._held(), *self._counts(), *parts, *self._taken(), self._times()])
 
     def _trials(self) -> list[_Running]:
         return [one for one in self._running.values() if kind_of(one.key).heavy]
@@ -162,9 +162,9 @@ class Progress(Listener):
     def _counts(self) -> Iterator[str]:
         for suite, kind in KINDS.items():
             if total := self._total[suite]:
-                said = self._said[suite]
-                parts = [f"{said[word]} {word}" for word in kind.words if said[word]]
-                yield ", ".join([f"{said.total()}/{total} {kind.many}", *parts])
+                counts = self._said[suite]
+                parts = [f"{counts[word]} {word}" for word in kind.words if counts[word]]
+                yield ", ".join([f"{counts.total()}/{total} {kind.many}", *parts])
 
     def _taken(self) -> Iterator[str]:
         if self._spending is not None and self._spending.tokens:

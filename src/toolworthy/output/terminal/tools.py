@@ -46,10 +46,10 @@ def lines(results: Sequence[CaseResult], width: int) -> Iterator[str]:
     yield from _listed("of several attempts:", rates, width)
 
 
-def _listed(what: str, parts: Sequence[str], width: int) -> Iterator[str]:
+def _listed(title: str, parts: Sequence[str], width: int) -> Iterator[str]:
     """`parts` in as few lines as there may be."""
     if parts:
-        yield from packed([f"      {what} {parts[0]}", *parts[1:]], width, 10)
+        yield from packed([f"      {title} {parts[0]}", *parts[1:]], width, 10)
 
 
 def _cases(results: Sequence[CaseResult]) -> list[CaseResult]:
@@ -94,10 +94,10 @@ def section(results: Sequence[CaseResult]) -> dict[str, Any] | None:
 
 def _examples(results: Sequence[CaseResult]) -> list[tuple[CaseResult, Miss]]:
     """Misses to look at: the grave first, one of each kind before a second of any."""
-    seen: Counter[tuple[bool, str]] = Counter()
+    counts: Counter[tuple[bool, str]] = Counter()
     ranked: list[tuple[tuple[bool, int], CaseResult, Miss]] = []
     for result, miss in [(one, miss) for one in results for miss in one.misses]:
-        ranked.append(((miss.strict, seen[miss.strict, miss.kind]), result, miss))
-        seen[miss.strict, miss.kind] += 1
+        ranked.append(((miss.strict, counts[miss.strict, miss.kind]), result, miss))
+        counts[miss.strict, miss.kind] += 1
     ranked.sort(key=lambda row: row[0])
     return [(result, miss) for _, result, miss in ranked[:_EXAMPLES]]

@@ -19,8 +19,10 @@ def judge(both: Comparable, baseline: Sample, candidate: Sample, policy: Policy)
     if not policy.no_new_blocks_for:
         return []
     of = both.of("wire.supported")
-    asked = {agent for agent in (*baseline.blocking, *candidate.decided) if {"*", agent} & {*policy.no_new_blocks_for}}
-    agents = sorted(agent for agent in asked if policy.counts(agent))
+    relevant = {
+        agent for agent in (*baseline.blocking, *candidate.decided) if {"*", agent} & {*policy.no_new_blocks_for}
+    }
+    agents = sorted(agent for agent in relevant if policy.counts(agent))
     now = {agent: candidate.blocking.get(agent, {}) | candidate.decided.get(agent, {}) for agent in agents}
     known = {code for code, (state, _) in candidate.triage.items() if state in EXCUSED}
     fixed = {code for code, (state, _) in candidate.triage.items() if state == "regression"}
@@ -31,11 +33,11 @@ def judge(both: Comparable, baseline: Sample, candidate: Sample, policy: Policy)
         agent: ", ".join(_told(candidate, code, now[agent][code]) for code in codes) for agent, codes in new.items()
     }
     excused = {code: title for agent in agents for code, title in now[agent].items() if code in known}
-    others = "".join(f"; {_told(candidate, code, title)}" for code, title in sorted(excused.items()))
-    said = "; ".join(f"{adapters.title(agent)}: {codes}" for agent, codes in texts.items() if codes)
-    if said:
+    notes = "".join(f"; {_told(candidate, code, title)}" for code, title in sorted(excused.items()))
+    text = "; ".join(f"{adapters.title(agent)}: {codes}" for agent, codes in texts.items() if codes)
+    if text:
         more = ["`toolworthy rules CODE` shows how to fix one"]
-        return [Judged(_BLOCKS, "fail", f"new: {said}{others}", more=more)]
+        return [Judged(_BLOCKS, "fail", f"new: {text}{notes}", more=more)]
     if not of.asked:
         both.notes.append("the baseline has no results of wire, so new blocking findings cannot be recognised")
         required = policy.required and "no_new_blocks_for" in policy.model_fields_set
@@ -51,8 +53,8 @@ def judge(both: Comparable, baseline: Sample, candidate: Sample, policy: Policy)
         return [
             Judged(_BLOCKS, "inconclusive", f"judged in the baseline, but not in the candidate: {whom}", needed=needed)
         ]
-    said = f"none is new for {listed([*map(adapters.title, tested)])}" if tested else "none is new"
-    return [Judged(_BLOCKS, "pass", said + others)]
+    text = f"none is new for {listed([*map(adapters.title, tested)])}" if tested else "none is new"
+    return [Judged(_BLOCKS, "pass", text + notes)]
 
 
 def _told(sample: Sample, code: str, title: str) -> str:

@@ -59,14 +59,14 @@ def judge_tail(name: str, paired: Sequence[tuple[Unit, Pair]], limit: float, alp
     """The dearest attempts."""
     exceeding = tail([pair for _, pair in paired], limit)
     borne = exceeding.p_borne()
-    said = (
+    text = (
         f"{exceeding.beyond} of {exceeding.attempts} attempts cost more than ×{limit:g} the baseline's average at its "
         f"item; fewer than {RARE:.0%} may"
     )
     few = ceil(log(alpha) / log(1 - RARE))
     short = f"too few attempts to show it; at least {few} attempts" if exceeding.attempts < few else ""
     answer: Answer = "pass" if borne <= alpha else "inconclusive"
-    return Judged(f"{name}, tail", answer, said, exceeding.p_worse(), borne, short)
+    return Judged(f"{name}, tail", answer, text, exceeding.p_worse(), borne, short)
 
 
 def _said(costs: Bill, limit: float, alpha: float) -> str:

@@ -17,14 +17,14 @@ def judge(name: str, of: Compared, floor: float, about: About, alpha: float) -> 
         borne = max(borne, reached(of.filled(True), about).p_borne(floor))
         worse = max(worse, reached(of.filled(False), about).p_worse(floor))
     whose = "of these items" if about == "these" else "of all items like these"
-    said = f"{estimate.value:.1%} ({estimate.low:.1%} to {estimate.high:.1%}), the floor is {floor:.0%}; {whose}"
+    text = f"{estimate.value:.1%} ({estimate.low:.1%} to {estimate.high:.1%}), the floor is {floor:.0%}; {whose}"
     needed = (
         ""
         if rate.best(floor) <= alpha
         else f"even a perfect result would be too little evidence: {_short(about, floor, alpha)}"
     )
     answer: Answer = "pass" if borne <= alpha else "inconclusive"
-    return Judged(f"{name}, floor", answer, said, worse, borne, needed)
+    return Judged(f"{name}, floor", answer, text, worse, borne, needed)
 
 
 def _short(about: About, floor: float, alpha: float) -> str:

@@ -69,9 +69,9 @@ def lack(judged: Judged, of: Compared, policy: Policy) -> None:
 
 
 def _lacks(of: Compared, policy: Policy) -> str:
-    made = of.before.made + of.after.made
+    attempts = of.before.made + of.after.made
     why = reasons(of.before.uncounted + of.after.uncounted)
-    said = f"{of.without} of {made} attempts of both runs have no value ({why})"
+    text = f"{of.without} of {attempts} attempts of both runs have no value ({why})"
     if of.missing:
-        said += f", {of.missing} of {of.asked} baseline results have no counterpart in the candidate: {of.why}"
-    return f"{said}; {policy.unmeasured:.0%} may be missing"
+        text += f", {of.missing} of {of.asked} baseline results have no counterpart in the candidate: {of.why}"
+    return f"{text}; {policy.unmeasured:.0%} may be missing"

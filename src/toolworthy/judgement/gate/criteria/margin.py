@@ -29,12 +29,12 @@ def judge(name: str, of: Compared, margin: float, about: About, alpha: float, ma
     low, high = change.interval(alpha)
     worse = max(change.p_worse(margin), best.p_worse(margin))
     borne = max(change.p_borne(margin), worst.p_borne(margin))
-    said = (
+    text = (
         f"{change.before:.1%} → {change.after:.1%}, a drop of {points(change.value)} "
         f"({1 - 2 * alpha:.0%} interval {100 * low:.1f} to {100 * high:.1f}), {points(margin)} are allowed; "
         f"{_of_which(about, change.clusters)}, {counted(round(change.pairs), 'pair')} of attempts"
     )
-    judged = Judged(name, "pass" if borne <= alpha else "inconclusive", said, worse, borne)
+    judged = Judged(name, "pass" if borne <= alpha else "inconclusive", text, worse, borne)
     level = alpha / many if change.value > margin else alpha
     if change.p_borne(margin) <= alpha < borne or change.p_worse(margin) <= level < worse:
         judged.needed = f"the answer depends on the {of.without} attempts without a value. Next: {of.advice}"
