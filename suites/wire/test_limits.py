@@ -173,7 +173,7 @@ def recognised(agent: AgentAdapter, reads: FullWindow) -> tuple[str, Any]:
             raise Broken(f"{agent.title} cannot tell it from an empty response: HTTP {answer.status}", UNTOLD_OVERFLOW)
         if answer.response.failure is None:
             raise Unmeasured(f"no error says that the context window is full: HTTP {answer.status}")
-        if not reads.told_by(answer.status, answer.exchange.body[:8_192].decode(errors="replace")):
+        if not reads.understands(answer.status, answer.exchange.body[:8_192].decode(errors="replace")):
             detail = f"{agent.title} does not recognise this refusal: HTTP {answer.status}: {answer.message[:200]}"
             raise Broken(detail, UNTOLD_OVERFLOW)
 

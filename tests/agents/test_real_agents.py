@@ -88,7 +88,7 @@ def test_our_limit_of_turns_is_not_the_models_failure(tmp_path: Path, agent: str
     """Some agents are told the limit and stop themselves, with an exit code of their own; the others are stopped."""
     suites("--agent", agent, "--task", "fix-failing-test", "--max-turns", "2", cwd=tmp_path, timeout=300)
     (line,) = results(only_run(tmp_path))
-    told = adapters.agent(agent).told_turns
+    told = adapters.agent(agent).knows_turn_limit
     assert line["agent_ended"] == ("exit" if told else "turns")
     assert (line["cause"]["kind"], line["cause"]["fault"]) == ("budget", "our limit"), line["cause"]
     assert line["status"] == "error"

@@ -39,14 +39,14 @@ def test_every_installable_agent_says_what_it_reads() -> None:
 def test_an_agent_knows_the_refusal_of_its_own_api(agent: adapters.AgentAdapter) -> None:
     made = refused(agent.apis[0])
     assert agent.full_window is not None
-    assert agent.full_window.told_by(made.status, made.body.decode())
+    assert agent.full_window.understands(made.status, made.body.decode())
 
 
 @pytest.mark.parametrize("agent", READERS, ids=lambda agent: agent.id)
 def test_an_agent_does_not_know_a_refusal_that_names_nothing(agent: adapters.AgentAdapter) -> None:
     assert agent.full_window is not None
-    assert not agent.full_window.told_by(400, '{"error":{"message":"All target providers failed.","code":"400"}}')
-    assert not agent.full_window.told_by(429, '{"error":{"message":"Rate limit reached: too many requests"}}')
+    assert not agent.full_window.understands(400, '{"error":{"message":"All target providers failed.","code":"400"}}')
+    assert not agent.full_window.understands(429, '{"error":{"message":"Rate limit reached: too many requests"}}')
 
 
 def test_a_veto_and_a_status_decide() -> None:
@@ -54,11 +54,11 @@ def test_a_veto_and_a_status_decide() -> None:
     assert claude is not None
     assert opencode is not None
     said = "prompt is too long: 5 tokens > 3 maximum"
-    assert claude.told_by(400, said)
-    assert claude.told_by(200, said), "an error inside a stream has no status of its own"
-    assert not claude.told_by(500, said)
-    assert not opencode.told_by(400, f"{said}; rate limit reached")
-    assert opencode.told_by(413, "")
+    assert claude.understands(400, said)
+    assert claude.understands(200, said), "an error inside a stream has no status of its own"
+    assert not claude.understands(500, said)
+    assert not opencode.understands(400, f"{said}; rate limit reached")
+    assert opencode.understands(413, "")
 
 
 @pytest.mark.parametrize("api", APIS)

@@ -203,7 +203,7 @@ class FullWindow(Strict):
     source: str
     """Where that is written, and of which version."""
 
-    def told_by(self, status: int, message: str) -> bool:
+    def understands(self, status: int, message: str) -> bool:
         """Whether the agent understands an error.
 
         Args:
@@ -274,7 +274,7 @@ class AgentAdapter(Strict):
         return self.variants[api].of(self.run) if api in self.variants else self.run
 
     @property
-    def told_turns(self) -> bool:
+    def knows_turn_limit(self) -> bool:
         """Whether the agent is given the turn limit, and so stops itself there."""
         run = self.run
         texts = (*run.command, *run.env.values(), *(file.content for file in run.files), run.stdin)

@@ -21,7 +21,7 @@ from toolworthy.endpoint._config import Config, NamedEndpoint, check_variable, l
 from toolworthy.endpoint.connection import Connection, MinuteLimit
 from toolworthy.endpoint.environment import Header, printed, read_setting, secret, unset
 from toolworthy.endpoint.plugins import load_plugins
-from toolworthy.records.meta import KEY_ENV, EndpointTold
+from toolworthy.records.meta import KEY_ENV, EndpointRecord
 from toolworthy.reference.defects import defect
 from toolworthy.wire.declaration import Auth, Operation
 from toolworthy.wire.ir import Api, Dialect
@@ -162,9 +162,9 @@ class Endpoint:
         own = wire.api(api).authorised(self.key, self.auth or self.provider.auth.get(api))
         return own | {header.name: header.value for header in self.extra}
 
-    def public(self) -> EndpointTold:
+    def public(self) -> EndpointRecord:
         """What a run directory may say of it: everything but keys."""
-        return EndpointTold(
+        return EndpointRecord(
             name=self.name,
             provider=self.provider.id,
             model=self.model,

@@ -8,7 +8,7 @@ from toolworthy.records.case import CaseKey, CaseResult, Miss
 from toolworthy.records.exchange import Chunk, Exchange, ExchangeFailure
 from toolworthy.records.exchanges import ExchangeWriter, read_all, read_exchanges
 from toolworthy.records.finding import Evidence, Finding, Severity
-from toolworthy.records.meta import AgentPrint, Budget, EndpointTold, RecordedOptions, Replayed, RunMeta
+from toolworthy.records.meta import AgentPrint, Budget, EndpointRecord, RecordedOptions, Replayed, RunMeta
 from toolworthy.records.model import Record
 from toolworthy.records.probe import ProbeKey, ProbeResult
 from toolworthy.records.replay import ReplayKey, ReplayResult
@@ -24,7 +24,7 @@ __all__ = [
     "CaseResult",
     "Cause",
     "Chunk",
-    "EndpointTold",
+    "EndpointRecord",
     "Evidence",
     "Exchange",
     "ExchangeFailure",

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from toolworthy.records.meta import EndpointTold, RunMeta
+from toolworthy.records.meta import EndpointRecord, RunMeta
 from toolworthy.records.score import Limit
 
 
@@ -154,7 +154,7 @@ def difference(old: RunMeta, new: RunMeta) -> str:
         was, now = (getattr(meta, field) for meta in (old, new))
         if was == now or was is None or (field == "toolset_hashes" and not was):  # runs of before it was kept
             continue
-        if isinstance(was, EndpointTold):
+        if isinstance(was, EndpointRecord):
             was, now = was.model_dump(), now.model_dump()
         if isinstance(was, list):
             return f"was made with {option} {_short(was)}, this is {option} {_short(now)}"

@@ -38,7 +38,7 @@ class EndpointName(Document):
     """The wire API that every agent was translated to."""
 
 
-class EndpointTold(EndpointName):
+class EndpointRecord(EndpointName):
     """An endpoint, without its key."""
 
     base_urls: dict[Api, str] = {}
@@ -67,7 +67,7 @@ class EndpointTold(EndpointName):
         return frozenset((self.key_env or KEY_ENV, *own))
 
 
-class PreflightTold(Document):
+class PreflightRecord(Document):
     """What preflight found."""
 
     apis: list[Api] = []
@@ -129,7 +129,7 @@ class RecordedOptions(Document):
     toolset: str | None = Field(default=None, validation_alias=AliasChoices("toolset", "wear"))
     """Agent whose tools the built-in agent offered."""
     stream: bool = True
-    reference: EndpointTold | None = None
+    reference: EndpointRecord | None = None
     """Asked the requests of a vendor's verifier, or of a recording, too."""
     until_decided: bool = False
     adapters: list[str] = []
@@ -155,20 +155,20 @@ class Replayed(Document):
     """The recording, as the user named it."""
     recording: str = ""
     """Its file's or folder's name."""
-    recorded: EndpointTold = EndpointTold()
+    recorded: EndpointRecord = EndpointRecord()
     """The recorded endpoint, as its own ``run.json`` says it; empty texts where nothing is known of it."""
 
 
-class ProxyTold(Document):
+class ProxyRecord(Document):
     """What ``toolworthy proxy`` writes next to its recording."""
 
     toolworthy: str = ""
     started: Annotated[float, Field(ge=0, lt=2**37)] = 0.0
     """Unix time, seconds."""
-    endpoint: EndpointTold = EndpointTold()
+    endpoint: EndpointRecord = EndpointRecord()
 
 
-class RunMeta(ProxyTold):
+class RunMeta(ProxyRecord):
     """``run.json``, of a run of suites or of a replay."""
 
     version: int = Field(default=SCHEMA, alias="schema", json_schema_extra={"const": SCHEMA})
@@ -194,7 +194,7 @@ class RunMeta(ProxyTold):
     """By suite: how many trials, cases and probes there were to measure; more than there are results where it was cut
     short."""
     options: RecordedOptions = RecordedOptions()
-    preflight: PreflightTold = PreflightTold()
+    preflight: PreflightRecord = PreflightRecord()
     server: dict[str, list[str]] = {}
     """What the server says of itself. A list that ends in `…` went on."""
     fingerprints: dict[str, list[AgentPrint]] = {}
@@ -212,7 +212,7 @@ class RunMeta(ProxyTold):
         return value
 
     @property
-    def served(self) -> EndpointTold:
+    def served(self) -> EndpointRecord:
         """The endpoint, with the base URLs at which preflight found it."""
         urls = self.preflight.base_urls
         return self.endpoint.model_copy(update={"base_urls": urls}) if urls else self.endpoint

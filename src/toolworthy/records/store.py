@@ -134,7 +134,7 @@ class RunDirectory:
             )
         run.meta  # noqa: B018 - refuses what is not to be read
         if run.damage and whole:
-            raise ToolworthyError(f"{run._damage}. {run._repair}")
+            raise ToolworthyError(f"{run._damage}. {run._remedy}")
         if run.damage:
             _log(run.damage)
         if foreign := run.of(Foreign):
@@ -191,7 +191,7 @@ class RunDirectory:
         return f"{self.path / RESULTS} is damaged: {lines}" if broken else ""
 
     @property
-    def _repair(self) -> str:
+    def _remedy(self) -> str:
         """What to do about lines that cannot be read."""
         lines = self._read()
         broken = lines.broken[: len(lines.broken) - lines.cut]
@@ -257,7 +257,7 @@ class RunDirectory:
         line = self.redactor.data(result.model_dump_json().encode("utf-8", "replace")) + b"\n"
         path = self.path / RESULTS
         try:
-            self.mend()
+            self.repair()
             with path.open("ab", buffering=0) as file:
                 before = file.tell()
                 try:
@@ -275,7 +275,7 @@ class RunDirectory:
                 f"cannot write {path}: {error.strerror}. Results so far are kept; --resume continues."
             ) from error
 
-    def mend(self) -> None:
+    def repair(self) -> None:
         """Remove an incomplete last line that a killed run left; if it is a whole result, end the line instead.
 
         Raises:

@@ -25,7 +25,7 @@ from toolworthy.output.bug_report._reproduce import sent
 from toolworthy.output.bug_report.evidence import bundle, choose, found
 from toolworthy.records.exchange import Chunk, ExchangeFailure
 from toolworthy.records.exchanges import read_all
-from toolworthy.records.meta import EndpointTold, RunMeta
+from toolworthy.records.meta import EndpointRecord, RunMeta
 from toolworthy.records.store import RunDirectory
 from toolworthy.reference import Oracle
 from toolworthy.reference._limits import CONTEXT
@@ -265,5 +265,5 @@ def test_a_question_without_a_body_is_asked_without_one(tmp_path: Path) -> None:
     [("api-version=2024-10-21", "/chat/completions?api-version=2024-10-21"), ("sig=abc", "/chat/completions")],
 )
 def test_the_query_of_the_base_url_is_sent_too(query: str, path: str) -> None:
-    request = sent(recorded(), EndpointTold(base_urls={"chat": f"http://a.example/v1?{query}"}))
+    request = sent(recorded(), EndpointRecord(base_urls={"chat": f"http://a.example/v1?{query}"}))
     assert (request.base_url, request.path) == ("http://a.example/v1", path)

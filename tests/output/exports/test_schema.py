@@ -159,7 +159,7 @@ def test_what_the_proxy_records_fits(tmp_path: Path) -> None:
     assert [errors(one, part("ExchangeRecord")) for one in records] == [[]]
     assert records[0]["request_body"][0].startswith("\0")
     (beside,) = (tmp_path / "reports").glob("proxy-*.json")
-    assert not errors(json.loads(beside.read_text()), part("ProxyTold"))
+    assert not errors(json.loads(beside.read_text()), part("ProxyRecord"))
 
 
 def wrongs(held: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -67,7 +67,7 @@ def test_what_a_killed_run_leaves_is_taken_off_and_the_run_is_whole(
     path = run.path / "results.jsonl"
     whole = path.read_bytes()
     path.write_bytes(whole + left)
-    run.mend()
+    run.repair()
     assert path.read_bytes() == whole + (left + b"\n" if kept is None else kept)
     RunDirectory.open(run.path, whole=True).append(result("c"))
     assert len(RunDirectory.open(run.path, whole=True).results()) == (3 if kept is None else 2)

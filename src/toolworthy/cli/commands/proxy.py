@@ -23,7 +23,7 @@ from toolworthy.endpoint.target import Endpoint, resolve
 from toolworthy.gateway import Gateway, serve_trial
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.exchanges import ExchangeWriter
-from toolworthy.records.meta import ProxyTold
+from toolworthy.records.meta import ProxyRecord
 from toolworthy.wire.ir import Api
 from toolworthy.work.run.embedded import reached
 
@@ -53,7 +53,7 @@ def _serve(endpoint: Endpoint, port: int, out: Path, *, secret: bool) -> int:
 
 
 def _record(endpoint: Endpoint, listener: socket.socket, path: Path, writer: ExchangeWriter, *, secret: bool) -> int:
-    meta = ProxyTold(toolworthy=__version__, started=time.time(), endpoint=endpoint.public())
+    meta = ProxyRecord(toolworthy=__version__, started=time.time(), endpoint=endpoint.public())
     with whole(path.with_name(path.name.replace(".jsonl.zst", ".json"))) as partial:
         partial.write_text(meta.model_dump_json(indent=2) + "\n", encoding="utf-8")
     stop = asyncio.Event()

@@ -16,7 +16,7 @@ from toolworthy.endpoint.preflight import _routes as routes
 from toolworthy.endpoint.preflight._client import Asker
 from toolworthy.endpoint.preflight._model import Check, Tried
 from toolworthy.endpoint.target import Endpoint
-from toolworthy.records.meta import PreflightTold
+from toolworthy.records.meta import PreflightRecord
 from toolworthy.wire.ir import Api
 
 
@@ -35,9 +35,9 @@ class Preflight:
     seconds: float | None = None
     """Median time of a small response; None where none came."""
 
-    def told(self) -> PreflightTold:
+    def told(self) -> PreflightRecord:
         """What ``run.json`` says of it."""
-        return PreflightTold(
+        return PreflightRecord(
             apis=list(self.endpoint.base_urls),
             base_urls={} if self.endpoint.is_oracle else self.endpoint.public().base_urls,
             readings=[f"{check.name}: {check.detail}" for check in self.checks if check.reading],

@@ -18,7 +18,7 @@ from toolworthy.endpoint.environment import Header
 from toolworthy.endpoint.target import Endpoint
 from toolworthy.gateway.upstream import plan
 from toolworthy.records.exchange import Exchange
-from toolworthy.records.meta import EndpointTold
+from toolworthy.records.meta import EndpointRecord
 from toolworthy.wire.ir import APIS
 
 URL, KEY = "ENDPOINT_URL", "ENDPOINT_KEY"
@@ -45,7 +45,7 @@ class Sent:
     """Whether there is one."""
 
 
-def sent(exchange: Exchange, endpoint: EndpointTold) -> Sent:
+def sent(exchange: Exchange, endpoint: EndpointRecord) -> Sent:
     """What was sent to the endpoint.
 
     Args:
@@ -81,7 +81,7 @@ def sent(exchange: Exchange, endpoint: EndpointTold) -> Sent:
     )
 
 
-def _headers(endpoint: EndpointTold) -> dict[str, Any]:
+def _headers(endpoint: EndpointRecord) -> dict[str, Any]:
     """How the endpoint takes its key, and its further headers, as fields of :class:`Endpoint`. Where the key goes in a
     header of its own, this is the one that the programs ask for."""
     names = endpoint.headers

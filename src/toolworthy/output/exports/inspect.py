@@ -20,7 +20,7 @@ from typing import Any
 
 from toolworthy.output.exports._inspect_sample import error, sample, scorers, scores, usage
 from toolworthy.output.exports.timeline import iso
-from toolworthy.records.meta import EndpointTold, RunMeta
+from toolworthy.records.meta import EndpointRecord, RunMeta
 from toolworthy.records.result import Result
 from toolworthy.records.score import score_of
 from toolworthy.records.store import RunDirectory
@@ -139,7 +139,7 @@ class Log:
         return iso(self.meta.started)
 
     @property
-    def _endpoint(self) -> EndpointTold:
+    def _endpoint(self) -> EndpointRecord:
         reference = self.meta.options.reference
         return reference if reference and self.agent == REFERENCE else self.meta.endpoint
 

@@ -19,7 +19,7 @@ from toolworthy.base.sanitize import docstring
 from toolworthy.records.case import CaseResult
 from toolworthy.records.exchanges import ExchangeRecord
 from toolworthy.records.gate import GateReport
-from toolworthy.records.meta import SCHEMA, ProxyTold, RunMeta
+from toolworthy.records.meta import SCHEMA, ProxyRecord, RunMeta
 from toolworthy.records.probe import ProbeResult
 from toolworthy.records.replay import ReplayResult
 from toolworthy.records.store import GATE
@@ -47,7 +47,7 @@ def document() -> dict[str, Any]:
 
     ``$defs`` has the parts: ``Line`` for one line of results, ``ExchangeRecord``, ``RunMeta``, ``GateReport``.
     """
-    models = (RunMeta, GateReport, ExchangeRecord, ProxyTold, *LINES)
+    models = (RunMeta, GateReport, ExchangeRecord, ProxyRecord, *LINES)
     refs, definitions = models_json_schema([(model, "serialization") for model in models], schema_generator=_Described)
     ref = {model: refs[model, "serialization"] for model in models}
     return {

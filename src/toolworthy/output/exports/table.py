@@ -23,7 +23,7 @@ from toolworthy.base.toml import read_toml
 from toolworthy.judgement.analysis.root_cause import RootCause
 from toolworthy.judgement.analysis.root_causes import causes_of
 from toolworthy.records.finding import rank
-from toolworthy.records.meta import EndpointTold, RunMeta
+from toolworthy.records.meta import EndpointRecord, RunMeta
 from toolworthy.records.result import REFERENCES, Result
 from toolworthy.records.score import Score
 from toolworthy.records.store import RunDirectory
@@ -117,7 +117,7 @@ def _row(kind: Kind[Any, Any], result: Result, meta: RunMeta, decided: Mapping[s
     }
 
 
-def _common(result: Result, endpoint: EndpointTold | None) -> Row:
+def _common(result: Result, endpoint: EndpointRecord | None) -> Row:
     """The columns of every result, and the endpoint and model from ``run.json``."""
     return {
         **({"endpoint": endpoint.name, "model": endpoint.model} if endpoint else {}),

@@ -10,7 +10,7 @@ from pathlib import Path
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.exchanges import read_all
-from toolworthy.records.meta import EndpointTold, ProxyTold, Replayed
+from toolworthy.records.meta import EndpointRecord, ProxyRecord, Replayed
 from toolworthy.records.store import RunDirectory
 from toolworthy.wire.ir import Api
 
@@ -35,7 +35,7 @@ class Recorded:
 class Recording:
     """The exchanges of one run, read file by file as they are needed."""
 
-    def __init__(self, path: Path, files: tuple[Path, ...], endpoint: EndpointTold) -> None:
+    def __init__(self, path: Path, files: tuple[Path, ...], endpoint: EndpointRecord) -> None:
         self.path = path
         self._files = files
         self.endpoint = endpoint
@@ -117,13 +117,13 @@ def matches(trial: str, glob: str) -> bool:
     return any(fnmatchcase(name, glob) for name in (trial, plain, *plain.split("/")))
 
 
-def _beside(path: Path) -> EndpointTold:
+def _beside(path: Path) -> EndpointRecord:
     """What the proxy wrote of its endpoint, beside its record."""
     try:
         text = path.with_name(path.name.removesuffix(SUFFIX) + ".json").read_bytes()
-        return ProxyTold.model_validate_json(text, extra="ignore").endpoint
+        return ProxyRecord.model_validate_json(text, extra="ignore").endpoint
     except (OSError, ValueError):
-        return EndpointTold()
+        return EndpointRecord()
 
 
 def readable(exchange: Exchange) -> Exchange:

@@ -10,7 +10,7 @@ from typing import get_args
 
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.sanitize import show
-from toolworthy.records.meta import EndpointTold, Replayed
+from toolworthy.records.meta import EndpointRecord, Replayed
 from toolworthy.records.replay import DECISIVE, Decision, DifferenceKind, ReplayResult, Status
 from toolworthy.records.store import RunDirectory
 from toolworthy.statistics.rates import percents
@@ -82,7 +82,7 @@ def _trigger(agreed: TriggerAgreement) -> Iterator[str]:
     yield f"      precision {agreed.precision}; recall {agreed.recall}; F1 {f1}"
 
 
-def _selves(target: list[ReplayResult], reference: list[ReplayResult], named: EndpointTold | None) -> Iterator[str]:
+def _selves(target: list[ReplayResult], reference: list[ReplayResult], named: EndpointRecord | None) -> Iterator[str]:
     """How far each endpoint agrees with itself: what agreement between two can be held against."""
     own = agreement.self_trigger(target)
     unknown = " (--trials 2 or more measures it)" if not own.n else ""

@@ -22,7 +22,7 @@ def open_run(options: Options) -> tuple[RunDirectory, Hold]:
         return run, Hold(run.path)
     run = RunDirectory.open(options.resume, options.secrets)
     hold = Hold(run.path)
-    run.mend()
+    run.repair()
     old, new = run.meta.options, options.meta().options
     now = old.model_copy(update={"budget": new.budget, "prices": new.prices})
     if now != old:

@@ -63,7 +63,7 @@ class Course:
         if self.outcome.ended == "turns":
             return True
         used_up = sum(exchange.is_turn for exchange in self.task) >= self.max_turns
-        return self.outcome.ended == "exit" and self.agent.told_turns and used_up and bool(self.last.calls)
+        return self.outcome.ended == "exit" and self.agent.knows_turn_limit and used_up and bool(self.last.calls)
 
     @cached_property
     def open(self) -> tuple[Exchange, ...]:
