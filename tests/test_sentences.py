@@ -15,7 +15,8 @@ SENTENCE = re.compile(r"[A-Za-z]{2,}[,:;]? +[A-Za-z]|[a-z]{2,}[,:]? $|^ ?[a-z]+ 
 """Two words, or one word and the space before the next."""
 LOOKS = {"startswith", "endswith", "removeprefix", "removesuffix", "partition", "rpartition", "split", "find", "index"}
 FOREIGN = {
-    "src/toolworthy/agents/install.py": "npm's own words",
+    "src/toolworthy/agents/_npm.py": "npm's own words",
+    "src/toolworthy/agents/_pypi.py": "uv's own words",
     "src/toolworthy/base/loading.py": "pydantic's, and a file of Git LFS",
     "src/toolworthy/cli/_pytest_hooks.py": "argparse's, through pytest",
     "src/toolworthy/rules/calls.py": "the standard library's, of JSON",
