@@ -42,7 +42,7 @@ _MARKUP: dict[Tone, dict[str, bool]] = {"good": {"green": True}, "fair": {"yello
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Read the options once; a mistake ends here, in one line."""
+    """Read the options once; a mistake ends the run here, in one line."""
     from toolworthy.endpoint.plugins import load_plugins
     from toolworthy.work.probes import load_suite
     from toolworthy.work.run.merge_options import read_options
@@ -65,7 +65,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """One item for all that a test asks for: trials, cases, ways of a probe, rules, and what else is registered."""
+    """Make one pytest item per trial, case, probe and mode, rule, and item of a registered kind of work."""
     from toolworthy.work.kinds import KINDS
 
     plan = metafunc.config.stash[_OPTIONS]
@@ -85,7 +85,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the ways of probes that the tier does not ask, and what the run that is gone on with did not select."""
+    """Deselect probes outside the tier, and what a resumed run did not select."""
     options = config.stash[_OPTIONS]
     planned = [item for item in items if all(kind.planned(options, key) for kind, key in _work(item))]
     kept = [entry for entry in planned if options.selected is None or _name(entry) in {"", *options.selected}]
@@ -108,7 +108,7 @@ def _name(item: pytest.Item) -> str:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
-    """Start everything selected at once, before the first item asks for its result, and show how it goes on."""
+    """Start all selected work before the first item waits for its result, and show progress."""
     config = session.config
     provoking = _provoking(config) if any("ruled" in _params(item) for item in session.items) else []
     keys = [*(key for item in session.items for _, key in _work(item)), *provoking]
@@ -144,7 +144,7 @@ class _Stop(pytest.exit.Exception, KeyboardInterrupt):  # type: ignore[name-defi
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Signals are again what they were; why the run came to an early end is the last line."""
+    """Restore the signal handlers, and print why the run ended early as the last line."""
     if interrupts := config.stash.get(_INTERRUPTS, None):
         interrupts.end()
     if ended := config.stash.get(_ENDED, ""):
@@ -155,7 +155,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
-    """Run a quick item the short way: pytest's own, with fixtures and capture, costs more than asking a case.
+    """Run a quick item directly: pytest's fixtures and capture would cost more than the case itself.
 
     The last one of a file goes pytest's way, which puts its own house in order.
     """
@@ -226,7 +226,7 @@ def _settle(outcome: ItemOutcome, result: Result) -> None:
 
 
 def fixture(suite: str, name: str) -> Any:
-    """The fixture of a kind of work: the result of an item, once it is there.
+    """Make the fixture of a kind of work: it waits for the result of an item.
 
     Args:
         suite: of the kind.
@@ -243,7 +243,7 @@ def fixture(suite: str, name: str) -> Any:
 
 @pytest.fixture
 def settle(request: pytest.FixtureRequest) -> Callable[[], None]:
-    """Passes or fails as one item of any kind of work does."""
+    """A function that passes or fails as the result of an item says, for any kind of work."""
     from toolworthy.work.kinds import kind_of
 
     kind, result = kind_of(request.param), _awaited(request.config, request.param)
@@ -261,7 +261,7 @@ def _probed(request: pytest.FixtureRequest) -> list[ProbeResult]:
 
 @pytest.fixture
 def ruled(request: pytest.FixtureRequest, _probed: list[ProbeResult]) -> list[Finding]:
-    """What this item's rule has found in all that the probes have asked."""
+    """The findings of this item's rule in all probes."""
     from toolworthy.work.probes.effects import affected
 
     unrun = request.config.stash[_SESSION].unrun
@@ -274,7 +274,7 @@ def ruled(request: pytest.FixtureRequest, _probed: list[ProbeResult]) -> list[Fi
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Stop what still runs, then write what a reader wants."""
+    """Stop what still runs, then set the exit code."""
     ended, running = session.config.stash.get(_ENDED, ""), session.config.stash.get(_SESSION, None)
     if ended and session.config.stash[_INTERRUPTS].by:
         session.exitstatus = LEFT
@@ -306,7 +306,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_makereport(call: pytest.CallInfo[None]) -> None:
-    """What a model or a server said is shown in a failure or a skip, and not obeyed by a terminal."""
+    """Sanitize text of models and servers in failures and skips, so that a terminal does not interpret it."""
     exception = call.excinfo.value if call.excinfo else None
     if isinstance(exception, (pytest.fail.Exception, pytest.skip.Exception)):
         exception.msg = visible(exception.msg)
@@ -316,7 +316,7 @@ def pytest_runtest_makereport(call: pytest.CallInfo[None]) -> None:
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config
 ) -> Generator[None, object, object]:
-    """The verdict, in a screenful, below all that pytest has to say of single items."""
+    """Print the verdict below pytest's own report."""
     summary = yield
     running = config.stash.get(_SESSION, None)
     if running is not None and running.run is not None:

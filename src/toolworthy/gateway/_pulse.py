@@ -1,4 +1,4 @@
-"""How long this process itself did nothing: what it heard late because of that, no endpoint said late."""
+"""Measure how long this process itself was stalled, so that the delay is not blamed on the endpoint."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _KEPT = 4096
 
 
 class Pulse:
-    """Beats while the event loop runs, and notes where it did not."""
+    """Wakes up regularly, and notes when the event loop was late."""
 
     def __init__(self) -> None:
         self._latest = time.perf_counter()
@@ -23,12 +23,12 @@ class Pulse:
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin to beat, on the running loop."""
+        """Start on the running loop."""
         self._latest = time.perf_counter()
         self._task = asyncio.ensure_future(self._beat())
 
     def stop(self) -> None:
-        """Beat no more."""
+        """Stop."""
         if self._task:
             self._task.cancel()
 

@@ -1,4 +1,4 @@
-"""What is known of a request while it is answered, up to limits, and the exchange that is made of it."""
+"""Collects a request and its response, up to limits, and turns them into an exchange."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ Headers = list[tuple[str, str]]
 
 
 class Endless(Exception):
-    """An answer is longer than any can be."""
+    """A response is longer than the limit."""
 
 
 @dataclass
 class PendingExchange:
-    """What is known of an exchange while it happens."""
+    """An exchange that has not ended yet."""
 
     method: str
     path: str
@@ -58,7 +58,7 @@ class PendingExchange:
     """On the clock, when all was over."""
 
     def keep(self, data: bytes) -> None:
-        """Note bytes that came.
+        """Add received bytes.
 
         Raises:
             Endless: there were more than any answer has.
@@ -75,7 +75,7 @@ class PendingExchange:
             self.pieces.append(data if len(self.pieces) < MAX_PIECES else bytearray(data))
 
     def over(self, pulse: Pulse) -> None:
-        """Note that all has come: when it did, without the time in which nobody here could look."""
+        """Note that the response is complete, and when, without the time in which this process was stalled."""
         latest = self.clock + (self.times[-1] if self.times else 0.0)
         self.ended = max(latest, time.perf_counter() - pulse.stalled(latest))
 
@@ -92,7 +92,7 @@ class PendingExchange:
 
     @property
     def large(self) -> bool:
-        """Whether it takes so long to read that nobody else is to wait for it."""
+        """Whether reading it takes so long that it should not block others."""
         return len(self.body) + self.size > LARGE
 
     def exchange(self, trial: str, index: int, redactor: Redactor) -> Exchange:

@@ -1,4 +1,4 @@
-"""Serve trials: every listener is one trial's, every request of it becomes an exchange.
+"""Serve trials: each has a listener of its own, and each request becomes an exchange.
 
 Hundreds of listeners cost no more than their connections. Bytes pass as they come; nothing is buffered but what a
 translation has to see whole.

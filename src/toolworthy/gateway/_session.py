@@ -1,4 +1,4 @@
-"""The gateway, and each trial's side of it: where requests go, and who hears of them."""
+"""The gateway to an endpoint, and the part of it that belongs to one trial."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ KEPT_CONNECTIONS = 64
 
 
 class GatewaySession:
-    """One trial's side of the gateway."""
+    """The part of the gateway that belongs to one trial."""
 
     def __init__(self, gateway: Gateway, trial: str, port: int, allowance: Allowance | None = None) -> None:
         self.gateway = gateway
@@ -42,13 +42,13 @@ class GatewaySession:
         self._count = 0
 
     def begin(self) -> int:
-        """A request has come: the number of its exchange."""
+        """Note a request, and return the number of its exchange."""
         self.gateway.asking(self.trial)
         self._count += 1
         return self._count - 1
 
     def record(self, exchange: Exchange) -> None:
-        """Keep an exchange; whoever records for good is told first."""
+        """Store an exchange, first on disk."""
         self.gateway.record(exchange)
         if self.gateway.flow and not exchange.local:
             self.gateway.flow.heard(exchange)
@@ -58,7 +58,7 @@ class GatewaySession:
 
 
 class Gateway:
-    """An endpoint, made reachable for trials and recorded.
+    """Makes an endpoint available to trials, and records every exchange.
 
     Args:
         endpoint: where requests go.
@@ -95,7 +95,7 @@ class Gateway:
             await self._idle.pop().aclose()
 
     def turn(self) -> contextlib.AbstractAsyncContextManager[None]:
-        """A place among the requests in flight."""
+        """Wait until another request may be in flight."""
         return self.flow.turn() if self.flow else contextlib.nullcontext()
 
     @property
@@ -126,5 +126,5 @@ class Gateway:
         return self.endpoint.client(timeout=httpx.Timeout(silence, connect=CONNECT_SECONDS, pool=None))
 
     def direct(self, trial: str) -> GatewaySession:
-        """A session that is only asked directly, without a listener."""
+        """A session for direct requests, without a listener."""
         return GatewaySession(self, trial, 0)

@@ -1,4 +1,4 @@
-"""How many requests may be in flight to one endpoint: fewer when it has no time, slowly more while it has."""
+"""Adapts the number of requests in flight: halved when the endpoint is busy, slowly increased while it is not."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _CAREFUL = 8
 
 
 class Flow:
-    """Requests in flight to one endpoint, in the order in which they came.
+    """Limits the requests in flight to one endpoint, in order of arrival.
 
     Halved by an answer that asks to come later, for the requests that it was sent with; one more for as many good
     answers as are in flight.
@@ -58,7 +58,7 @@ class Flow:
 
     @contextlib.asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
-        """Wait for a place, and for the endpoint to have time again; keep the place until the block ends."""
+        """Wait until another request may be in flight and the endpoint is not busy. It counts until the block ends."""
         async with self._room:
             await self._room.wait_for(lambda: self._flying < int(self.limit))
             self._flying += 1
@@ -81,7 +81,7 @@ class Flow:
             await asyncio.sleep(pause)
 
     def heard(self, exchange: Exchange) -> None:
-        """A request has had its answer."""
+        """Note that a request was answered."""
         now = self._clock()
         if busy(exchange):
             if now - exchange.seconds >= self._halved:

@@ -111,7 +111,7 @@ def _recorded(session: GatewaySession, record: PendingExchange, exchange: Exchan
 async def ask(
     session: GatewaySession, path: str, body: bytes, seconds: float, headers: Mapping[str, str] | None = None
 ) -> Exchange:
-    """Ask the endpoint as an agent would, with nobody in between: no socket, no server, the same record.
+    """Send a request as an agent would, with the same record, but without socket and server.
 
     Args:
         session: whose exchange it is.

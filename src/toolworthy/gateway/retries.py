@@ -1,4 +1,4 @@
-"""Which exchanges are none with an endpoint that answers, and which of those are tried again."""
+"""Decide which failed exchanges are retried."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ def unreachable(exchange: Exchange) -> bool:
 
 
 def refusal(exchange: Exchange) -> Refusal | None:
-    """What the endpoint refused by its status, if it did."""
+    """The endpoint's refusal by HTTP status; None if it did not refuse."""
     if exchange.status is None or exchange.status < 400:
         return None
     return classify(exchange.status, exchange.response_headers, exchange.body)
 
 
 def busy(exchange: Exchange) -> bool:
-    """Whether the endpoint asks to come again, or is gone for a moment."""
+    """Whether the endpoint is busy or unreachable for the moment."""
     if unreachable(exchange):
         return True
     refused = refusal(exchange)
@@ -31,7 +31,7 @@ def busy(exchange: Exchange) -> bool:
 
 
 def no_time(exchange: Exchange) -> str:
-    """What to say of an endpoint that had no time to the end."""
+    """Why an endpoint that stayed busy gave no response."""
     refused = refusal(exchange)
     if refused is None:
         return str(exchange.error)
@@ -39,7 +39,7 @@ def no_time(exchange: Exchange) -> str:
 
 
 def failed(exchange: Exchange) -> bool:
-    """Whether an answer failed in a way that may pass: a server's error, a connection or an answer that broke off."""
+    """Whether a response failed in a transient way: a server error, or a broken connection or response."""
     if exchange.error is not None or exchange.status is None or exchange.status >= 500:
         return True
     answer = exchange.response
@@ -51,7 +51,7 @@ def failed(exchange: Exchange) -> bool:
 
 
 def again(exchange: Exchange, passing: Callable[[Exchange], bool] = lambda exchange: False) -> Again | None:
-    """Why to send a request again, by what came; None where it is not.
+    """Why to retry a request after this exchange; None if it is not retried.
 
     Args:
         exchange: what came.

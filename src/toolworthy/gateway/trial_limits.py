@@ -1,4 +1,4 @@
-"""What one trial may ask of the gateway: what its agent needs, and no more. What the model starts can reach it too."""
+"""Limits what one trial may request: what its agent needs, and no more, because the model's commands reach it too."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _OTHERS = 5
 
 @dataclass(frozen=True)
 class No:
-    """A request that is not passed on."""
+    """A refused request."""
 
     status: int
     why: str
@@ -41,7 +41,7 @@ class No:
 
 @dataclass
 class Allowance:
-    """What is left of it; without `turns`, as for an agent of the user's own, only single requests are bounded."""
+    """The remaining allowance; without `turns`, as for a user's own agent, only single requests are limited."""
 
     model: str = ""
     apis: Collection[Api] = ()
@@ -93,14 +93,14 @@ class Allowance:
         return None if model == self.model else No(404, f"this trial may only request the model {self.model}")
 
     def too_large(self) -> No:
-        """For a request that is longer than it may be."""
+        """The refusal of a request that is too long."""
         most = self.longest
         if self.turns is not None and most < TRIAL_REQUEST:
             return self._no(f"{TRIAL_BYTES >> 20} MiB are used up")
         return No(413, f"request larger than {most >> 20} MiB")
 
     def came(self, exchange: Exchange, size: int) -> None:
-        """An answer has come. A request that failed need not be explained by a turn."""
+        """Count a response. A failed request does not count as a turn."""
         self.received += size
         if exchange.kind == "completion" and (exchange.error or exchange.status is None or exchange.status >= 400):
             self.completions -= 1

@@ -1,4 +1,4 @@
-"""One request on its way to the endpoint: passed through as it is, or translated."""
+"""Prepare one request for the endpoint: passed through unchanged, or translated."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _REPLACED = HOP_BY_HOP | KEY_HEADERS | {"host", "content-length", "accept-encodi
 
 @dataclass(frozen=True)
 class Upstream:
-    """What is sent to the endpoint."""
+    """The request to the endpoint."""
 
     api: Api
     url: str

@@ -1,4 +1,4 @@
-"""What a plain test asks of the endpoint: a probe that lasts as long as the test, and ends as the test does."""
+"""The `ask` fixture: a probe that is open during one test and gets the test's outcome."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class _Held:
 
 
 class Asking:
-    """Asks the endpoint for one test. All of it is recorded and judged by the rules, and lands in the run directory.
+    """Sends requests for one test. Every exchange is recorded, judged by the rules, and stored in the run directory.
 
     Args:
         session: of the run.
@@ -63,7 +63,7 @@ class Asking:
             raise outcome
 
     def end(self, outcome: ProbeOutcome | None) -> None:
-        """The test is over; its result is written."""
+        """End the test, and write its result."""
         if not self._ended:
             self._ended = True
             self._held.loop.call_soon_threadsafe(self._held.over.set_result, outcome)
@@ -74,7 +74,7 @@ class Asking:
 
     @property
     def base_url(self) -> str:
-        """Where a client of your own finds the endpoint, recorded like everything: ``http://127.0.0.1:PORT/…/v1``."""
+        """The base URL for your own client: ``http://127.0.0.1:PORT/…/v1``. Its requests are recorded too."""
         return f"{self._held.ask.url}/v1"
 
     @property
@@ -83,7 +83,7 @@ class Asking:
         return self._held.ask.endpoint.model
 
     def __call__(self, prompt: str | Mapping[str, Any], **fields: Any) -> Answer:
-        """Ask, and take the answer if it is one.
+        """Send a request, and return its response if the endpoint accepts it.
 
         Args:
             prompt: the user's message; or the JSON of a request, in which model and ``stream`` need not stand.

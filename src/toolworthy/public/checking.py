@@ -1,4 +1,4 @@
-"""What the rules find in recorded answers, and what the gate says of two runs."""
+"""Judge recorded exchanges by the rules, and compare two runs by the gate."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class FileFinding:
 
 @dataclass(frozen=True)
 class CheckedFile:
-    """What a file holds, and what the rules find in it."""
+    """The exchanges of a file, and the findings in them."""
 
     exchanges: tuple[Exchange, ...]
     findings: tuple[FileFinding, ...]

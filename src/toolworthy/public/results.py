@@ -1,4 +1,4 @@
-"""A run as an object: what it measured, judged and recorded."""
+"""A run as an object: results, findings, verdicts and exchanges."""
 
 from __future__ import annotations
 
@@ -81,17 +81,17 @@ class Run:
 
     @property
     def verdicts(self) -> tuple[Overall, ...]:
-        """What it says of every agent, in a word (works; works, fails when; broken; untested) and a headline."""
+        """Each agent's verdict: a level (works; works, fails when; broken; untested) and a headline."""
         return overall(self.trials, self.probes)
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """Why it did not go well, a few words each; none where it did."""
+        """Why the run failed, a few words each; empty if it did not."""
         return outcome(self.directory).reasons
 
     @property
     def ok(self) -> bool:
-        """Whether it went well: what the exit code 0 of ``toolworthy run`` says."""
+        """Whether the run passed, as exit code 0 of ``toolworthy run`` says."""
         return not self.reasons
 
     def exchanges(self, result: Result) -> tuple[Exchange, ...]:

@@ -38,7 +38,7 @@ _Amount = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 @with_config(ConfigDict(extra="forbid", arbitrary_types_allowed=True))
 class RunOptions(TypedDict, total=False):
-    """What may be said of a run, each as its option of ``toolworthy run`` says it, with the same defaults."""
+    """The options of a run: the same as those of ``toolworthy run``, with the same defaults."""
 
     suites: str | Sequence[str]
     """``wire`` if nothing is said, which needs nothing but the endpoint; ``tools``, ``tasks``."""
@@ -152,13 +152,13 @@ class Going:
         self._session = Session(options, listener, began=began)
 
     def go(self) -> None:
-        """Run everything; the first that went wrong in us is raised when all is over."""
+        """Run everything, then raise the first internal error, if there was one."""
         self._session.start(self._keys)
         for key in self._keys:
             self._session.wait(key)
 
     def close(self) -> None:
-        """End what still runs."""
+        """Stop what still runs."""
         self._session.close()
 
     def finished(self) -> Run:

@@ -12,7 +12,7 @@ from toolworthy.work.run.embedded import standing
 
 
 class ReferenceServer:
-    """A model endpoint on loopback that answers as a right one does, while the block lasts, but for chosen defects.
+    """A correct model endpoint on loopback, with the chosen defects, available until the block ends.
 
     It speaks every wire API, does what a prompt of the suites asks for, and needs neither network nor key. Works with
     ``with`` and with ``async with``.
@@ -34,7 +34,7 @@ class ReferenceServer:
 
     @property
     def base_url(self) -> str:
-        """What a client takes for its base URL: ``http://127.0.0.1:PORT/v1``."""
+        """The base URL for clients: ``http://127.0.0.1:PORT/v1``."""
         return f"{self._oracle.url}/v1"
 
     @property

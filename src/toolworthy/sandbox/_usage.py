@@ -1,4 +1,4 @@
-"""What a process and its offspring use: tasks, memory and disk, counted from /proc.
+"""Measure what a process and its descendants use: tasks, memory and disk, from /proc.
 
 Memory is what is theirs alone, their share of what they share, and files that are memory, mapped or not: in file
 systems of memory, and of no file system (memfd_create(2)). Disk is what lies in the writable folders, and files that
@@ -27,7 +27,7 @@ _SHARE = 10
 
 
 class Meter:
-    """Looks at `pid` and its offspring, and says which limit is broken."""
+    """Measures `pid` and its descendants, and says which limit is exceeded."""
 
     def __init__(self, pid: int, limits: Limits, writable: Iterable[Path], memory: tuple[str, ...]) -> None:
         """`memory` names the file systems of memory that are theirs alone, as they see them."""
@@ -40,7 +40,7 @@ class Meter:
         self._next = time.monotonic() + _DISK_SECONDS
 
     def look(self) -> Ended | None:
-        """The first limit that is broken, if one is."""
+        """The first limit that is exceeded; None if none is."""
         limits = self._limits
         members, tasks = family(self._pid, limits.processes)
         _go_after_us(tasks)

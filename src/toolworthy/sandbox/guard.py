@@ -1,4 +1,4 @@
-"""Ends the sandboxes that a killed process leaves.
+"""Kills the sandboxes that a killed toolworthy process leaves behind.
 
 bubblewrap asks for ``--die-with-parent`` when it has started processes already. If toolworthy is killed before that,
 the sandbox waits for ever, or runs its command without limits.
@@ -21,7 +21,7 @@ _LOOKS = 300
 
 
 def main(folder: str) -> None:
-    """Wait until toolworthy has ended, then kill until nothing is found."""
+    """Wait until toolworthy has ended, then kill its sandboxes until none is left."""
     os.read(0, 1)
     quiet = 0
     for _ in range(_LOOKS):

@@ -1,4 +1,4 @@
-"""Runs first inside a sandbox: listens for the gateway, hands the socket out, becomes the command.
+"""Runs first inside a sandbox: opens the gateway's listener, passes it out, and executes the command.
 
 A script of its own, started by path: standard library only. Arguments: the descriptor of a unix socket, the port, the
 command.

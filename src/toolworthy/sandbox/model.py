@@ -1,4 +1,4 @@
-"""What is to be run in a sandbox, and what came of it."""
+"""Commands for a sandbox, their limits, and how they ended."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HOME = "/home/agent"
 
 
 class SandboxError(ToolworthyError):
-    """The sandbox itself does not work: no command will run, whatever it is."""
+    """The sandbox itself does not work; no command can run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Command:
 
     @property
     def writable(self) -> tuple[Path, ...]:
-        """Folders of the host's that it may write into."""
+        """Host folders that it may write to."""
         return self.workspace, self.home, *(mount.source for mount in self.mounts if mount.writable)
 
 
@@ -93,7 +93,7 @@ OnListener = Callable[[socket.socket], None]
 
 
 class Sandbox(Protocol):
-    """A way to run commands."""
+    """Runs commands in isolation."""
 
     name: str
 

@@ -1,4 +1,4 @@
-"""What the machine lends to a sandbox: its programs, this Python with its pytest, and a Node; and what it does not."""
+"""What a sandbox sees of the machine: its programs, this Python with pytest, and Node."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def node_root() -> Path:
 
 
 def environment(home: str) -> dict[str, str]:
-    """The variables that every command gets, and no others of the machine's."""
+    """The environment variables that every command gets."""
     path = ":".join([f"{sys.prefix}/bin", "/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin"])
     return {
         "PATH": path,

@@ -37,10 +37,10 @@ class Inside(Protocol):
         """Called first."""
 
     def kill(self) -> None:
-        """End all of it; called whatever happens."""
+        """Kill everything; always called."""
 
     async def ended(self) -> None:
-        """Return when none of it is alive."""
+        """Return when no process of it is alive."""
 
 
 @dataclass
@@ -50,7 +50,7 @@ class _Stream:
 
 
 async def start(*argv: str, **given: Any) -> asyncio.subprocess.Process:
-    """Start a process with pipes, in a session of its own; who is cancelled meanwhile leaves none behind.
+    """Start a process with pipes in its own session; cancellation leaves no process behind.
 
     asyncio's own way is not to be cancelled: it then waits for the end of pipes that it has not connected, for ever
     (seen on CPython 3.11.7, in ``BaseSubprocessTransport._wait``).
@@ -77,7 +77,7 @@ async def start(*argv: str, **given: Any) -> asyncio.subprocess.Process:
 async def supervise(
     process: asyncio.subprocess.Process, limits: Limits, stdin: bytes, writable: Iterable[Path], inside: Inside
 ) -> CommandOutcome:
-    """See a process through to its end, and what it started to theirs: nothing is alive when this returns or raises."""
+    """Wait for a process and everything it started; nothing is alive when this returns or raises."""
     started = time.monotonic()
     out, err = _Stream(bytearray()), _Stream(bytearray())
     assert process.stdout is not None
@@ -122,7 +122,7 @@ async def _settled(inside: Inside, *tasks: asyncio.Task[Any]) -> None:
 
 
 async def through(work: Awaitable[_T]) -> _T:
-    """What comes of `work`, which goes on to its end if we are cancelled meanwhile; only then is that raised."""
+    """The result of `work`. If cancelled, let it finish first, then raise."""
     task = asyncio.ensure_future(work)
     cancelled: asyncio.CancelledError | None = None
     while not task.done():

@@ -1,4 +1,4 @@
-"""A kind of work, from its plan to what is said of its results: the interface of trials, cases, probes, and others."""
+"""The interface of every kind of work (trials, cases, probes, replays), from its plan to the report of its results."""
 
 from __future__ import annotations
 
@@ -28,145 +28,145 @@ _R = TypeVar("_R", bound=Result, covariant=True)
 
 @dataclass(frozen=True)
 class Site:
-    """What is known of a run once its endpoint has been looked at."""
+    """What a kind of work may use after preflight."""
 
     plan: Options
     endpoint: Endpoint
     gateway: Gateway
     listener: Listener
     refused: Mapping[str, str]
-    """Agent to why it cannot work here."""
+    """Why an agent cannot run here, by its id."""
     stack: contextlib.AsyncExitStack
-    """Is closed with the run."""
+    """Contexts that end with the run."""
     reach: Callable[[Endpoint, Sequence[AgentAdapter]], Awaitable[tuple[Endpoint, Gateway]]]
-    """Looks at another endpoint that is asked, too, as agents will use it; the endpoint, with a gateway before it."""
+    """Runs preflight on another endpoint, and returns it with a gateway of its own."""
 
 
 class Bench(Protocol[_K, _R]):
-    """What all items of one kind share in one run."""
+    """Runs the items of one kind in one run."""
 
     async def run(self, key: _K) -> _R:
-        """Do one item. What goes wrong becomes a result.
+        """Run one item. Failures become results.
 
         Raises:
-            ToolworthyError: it would be the same for all that come.
+            ToolworthyError: no further item can succeed.
         """
 
 
 @dataclass(frozen=True)
 class ItemOutcome:
-    """What a result comes to as a test."""
+    """How a test that shows a result ends."""
 
     status: Literal["", "failure", "error", "skipped", "harmless"] = ""
-    """Nothing where all is well; ``error`` is no fault of the endpoint; ``harmless`` is wrong, and harms none."""
+    """Empty if it passes; ``error``: not the endpoint's fault; ``harmless``: a fault that affects no agent."""
     kind: str = ""
     message: str = ""
     text: str = ""
-    """More than the message, for whoever wants to know all."""
+    """Details beyond the message."""
 
 
 class Kind(ABC, Generic[K, R]):
-    """One kind of work. What is not abstract need not be said."""
+    """One kind of work. Only the abstract methods are required."""
 
     suite: str
-    """What its keys, and the command line, call it."""
+    """Its name in keys and on the command line."""
     many: str
-    """What its items are called."""
+    """The plural of its items' name."""
     fixture: str
-    """What a test of pytest's asks for, to be run once for each item; empty where pytest does not run it."""
+    """The fixture that runs a pytest test once per item; empty if pytest does not run this kind."""
     result: type[R]
     """A line of ``results.jsonl``: a pydantic model that begins with a `kind` of its own, and a `key`."""
     words: tuple[str, ...]
-    """All that a result's `status_word` may be, the best first."""
+    """Every possible `status_word` of a result, best first."""
     heavy = False
-    """Whether an item is an agent that works for minutes: such have slots of their own, and a line in the terminal."""
+    """Whether an item is an agent that works for minutes: it has its own slots and terminal line."""
     quick = False
-    """Whether an item is so quick that pytest's hooks and fixtures would cost more: its test then runs without them."""
+    """Whether an item is so quick that its test should skip pytest's hooks and fixtures, which would cost more."""
     options: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     """Options of its own: ``--name`` to what `add_argument` takes, with a default. Their values are JSON's, and are in
     the plan's `own`; a run that is continued has them as they were."""
     measures_model = True
     """Whether results say how well the model does, and so belong in an evaluation log."""
     settles = False
-    """Whether a test only has to call what its fixture gives to pass or fail as the result says."""
+    """Whether the fixture is a function that passes or fails when the test calls it."""
 
     @property
     def command(self) -> tuple[str, ...]:
-        """How a command line for work of this kind begins."""
+        """The first words of a command line for this kind."""
         return "run", self.suite
 
     # ---- plan ----------------------------------------------------------------------------------------------------
 
     @abstractmethod
     def keys(self, plan: Options) -> Sequence[K]:
-        """Every item of a plan."""
+        """The keys of all items in a plan."""
 
     def items(self, plan: Options, test: Any) -> Sequence[K]:
-        """Those that a test function is run for, in other plans like this one too."""
+        """The keys that a test function is run for, including those that only other plans select."""
         return self.keys(plan)
 
     def planned(self, plan: Options, key: K) -> bool:
-        """Whether one of them is for this plan."""
+        """Whether this plan includes an item."""
         return True
 
     def label(self, key: K, repeated: bool) -> str:
-        """What pytest calls it."""
+        """The item's id in pytest."""
         return f"{key.item}-{key.asker}" + f"-{attempt(key)}" * repeated
 
     def alone(self, plan: Options, key: K) -> tuple[Options, Sequence[str]]:
-        """The plan of just this item, and the options that choose it."""
+        """A plan for this item only, and the options that select it."""
         return plan, ()
 
     def reproduce(self, plan: Options, key: K) -> str:
-        """The command that does one item again, and nothing else."""
+        """The command that repeats this item and nothing else."""
         own = replace(plan, adapters=tuple(path for path in plan.adapters if Path(path).stem == key.asker))
         own, chosen = self.alone(own, key)
         return shlex.join(["toolworthy", *self.command, *conditions.arguments(own, self.suite), *chosen])
 
     def instead(self, plan: Options) -> Mapping[str, Options]:
-        """Other plans of more or less, by the option that asks for each."""
+        """Larger and smaller plans, by the option that selects each."""
         return {}
 
     def plays(self, plan: Options) -> Sequence[Any]:
-        """Players of :class:`toolworthy.reference.Oracle` that know the right answers."""
+        """Players that give :class:`toolworthy.reference.Oracle` the right answers."""
         return ()
 
     def asked(self, plan: Options, served: Container[Api], key: K) -> bool:
-        """Whether an item sends requests to an endpoint that has these APIs."""
+        """Whether an item sends requests to an endpoint with these APIs."""
         return True
 
     # ---- run -----------------------------------------------------------------------------------------------------
 
     def rank(self, key: K) -> tuple[int, ...]:
-        """Sorts what begins: what tells most comes first."""
+        """Sort key for starting items: the most informative first."""
         return ()
 
     def late(self, key: K) -> bool:
-        """Whether it must wait for all others, and runs alone."""
+        """Whether an item must run alone, after all others."""
         return False
 
     def once(self, plan: Options, key: K) -> str:
-        """What of several items one is enough of, unless it shows a fault; empty for one that always runs."""
+        """A name shared by items of which one is enough unless it shows a fault; empty for an item that always runs."""
         return ""
 
     def agents(self, plan: Options) -> Sequence[AgentAdapter]:
-        """Whom preflight is to look at.
+        """The agents that preflight checks.
 
         Raises:
-            ToolworthyError: this machine lacks what they need.
+            ToolworthyError: this machine lacks something they need.
         """
         return ()
 
     @abstractmethod
     async def open(self, site: Site) -> Bench[K, R]:
-        """Set up, once, before the first item."""
+        """Prepare once, before the first item."""
 
     @abstractmethod
     def unrun(self, plan: Options, key: K, why: str) -> R:
-        """The result of what was not run for a reason of ours."""
+        """The result of an item that toolworthy decided not to run."""
 
     def final(self, result: R) -> bool:
-        """Whether a run that is continued keeps a result. What ended at a run limit would end there again."""
+        """Whether a resumed run keeps a result. An attempt that ended at a run limit would end there again."""
         return result.judged or result.limit is not None
 
     # ---- report --------------------------------------------------------------------------------------------------
@@ -180,13 +180,13 @@ class Kind(ABC, Generic[K, R]):
         return ItemOutcome("failure", result.status_word, result.status_word, f"again: {result.reproduce}")
 
     def reasons(self, results: Sequence[R]) -> Iterator[str]:
-        """Why a run did not go well, a few words each."""
+        """Why a run failed, a few words each."""
         wrong = sum(self.outcome_of(result).status in ("failure", "error") for result in results)
         if wrong:
             yield f"{wrong} of {len(results)} {self.many} failed"
 
     def lines(self, results: Sequence[R]) -> Iterator[str]:
-        """What the terminal and ``summary.md`` say; nothing where the verdicts of agents tell it."""
+        """Lines for the terminal and ``summary.md``; none if the agents' verdicts cover this kind."""
         if results:
             words = [result.status_word for result in results]
             counts = [f"{words.count(word)} {word}" for word in self.words if word in words]
@@ -196,7 +196,7 @@ class Kind(ABC, Generic[K, R]):
                 yield f"  {result.key}: {outcome.message}"
 
     def columns(self, result: R, meta: RunMeta) -> Mapping[str, Any]:
-        """Cells of its row in ``results.csv`` that not every result has, by name of the column."""
+        """Cells in ``results.csv`` that only this kind of result has, by column."""
         return {}
 
 

@@ -1,4 +1,4 @@
-"""All kinds of work that there are: runs, and what is said of them, go through this list."""
+"""The registry of all kinds of work. Runs and reports go through it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ KINDS: dict[str, Kind[Any, Any]] = {}
 
 
 def register(kind: Kind[Any, Any]) -> None:
-    """Have a kind of work planned, run and reported like all others."""
+    """Register a kind of work, so that it is planned, run and reported like the others."""
     KINDS[kind.suite] = kind
     declare(kind.suite, kind.options)
     MODELS[kind.result.model_fields["kind"].default] = kind.result
@@ -32,18 +32,18 @@ def suites() -> list[str]:
 
 
 def kind_of(key: ResultKey) -> Kind[Any, Any]:
-    """The kind of work that a key is of."""
+    """The kind of work that a key belongs to."""
     return KINDS[key.suite]
 
 
 def by_kind(results: Iterable[Result]) -> Iterator[tuple[Kind[Any, Any], list[Any]]]:
-    """Results, those of each kind together."""
+    """Results, grouped by kind."""
     every = [*results]
     return ((kind, [result for result in every if isinstance(result, kind.result)]) for kind in KINDS.values())
 
 
 def kind_lines(run: RunDirectory) -> Iterator[str]:
-    """What kinds of work have to say of a run themselves."""
+    """The lines that kinds of work add to the report of a run."""
     return (f"  {line}" for kind, own in by_kind(run.measured()) for line in kind.lines(own))
 
 

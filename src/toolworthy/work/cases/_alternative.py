@@ -1,4 +1,4 @@
-"""Measure what an answer did by one alternative of what is right."""
+"""Compare what an answer did with one alternative of the right calls."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _FOLDERS = re.compile(r"\s*mkdir\s[^;&|<>$`]*")
 
 @dataclass
 class Worth:
-    """What an answer is worth by one alternative."""
+    """How well an answer meets one alternative."""
 
     state: State
     misses: list[Miss] = field(default_factory=list)
@@ -37,7 +37,7 @@ class Worth:
 
 @dataclass(frozen=True)
 class Alternative:
-    """Wants, of which each is to be met."""
+    """One alternative: wants that must all be met."""
 
     scene: Scene
     stage: Execution

@@ -1,4 +1,4 @@
-"""Give each want the call that comes nearest to it."""
+"""Assign to each want the call that fits it best."""
 
 from __future__ import annotations
 

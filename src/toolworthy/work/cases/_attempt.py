@@ -1,4 +1,4 @@
-"""Make one attempt at a case: have the conversation, and turn what came of it into a result."""
+"""Make one attempt at a case: hold the conversation, and build the result."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from toolworthy.work.scoring.measure import score
 
 @dataclass
 class AttemptState:
-    """What an attempt has shown so far."""
+    """The state of an attempt in progress."""
 
     misses: list[Miss] = field(default_factory=list)
     credit: float = 0.0
@@ -39,7 +39,7 @@ Raises:
 
 @dataclass(frozen=True)
 class Subject:
-    """Which case is asked, and which endpoint."""
+    """The endpoint, agent and case of an attempt."""
 
     endpoint: Endpoint
     gateway: Gateway
@@ -52,7 +52,7 @@ class Subject:
 
 
 async def ask_case(key: CaseKey, subject: Subject, converse: Conversation) -> CaseResult:
-    """Have one conversation. Never raises: what cannot be judged is unmeasured."""
+    """Hold one conversation. Never raises: an attempt that cannot be judged is unmeasured."""
     began, clock = time.time(), time.perf_counter()
     session = subject.gateway.direct(str(key))
     api = subject.endpoint.api_for(subject.agent.apis[0])

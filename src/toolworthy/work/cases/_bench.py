@@ -1,4 +1,4 @@
-"""Ask cases: each a conversation with the endpoint, judged turn by turn."""
+"""Run cases: each is a conversation with the endpoint, judged turn by turn."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from toolworthy.work.cases.render import results, scene
 from toolworthy.work.cases.world import State, World
 
 LOOKS = 2
-"""How often the model may look around before it does what it was asked; only the lenient reading allows it."""
+"""How often the model may explore before it does its task; the strict reading allows none of it."""
 
 
 @dataclass
@@ -36,7 +36,7 @@ class _Play:
 
 
 class CaseBench:
-    """What the cases of one run share."""
+    """Runs the cases of one run."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class CaseBench:
         self._world = World(sandbox) if sandbox else None
 
     async def run(self, key: CaseKey) -> CaseResult:
-        """Ask one case. Never raises: what cannot be judged is unmeasured."""
+        """Run one case. Never raises: a case that cannot be judged is unmeasured."""
         case, agent = self._cases[key.case], self._agents[key.toolset]
         stage = scene(case, agent)
 

@@ -13,7 +13,7 @@ from toolworthy.work.cases.world import Effects, Repository, State
 
 @dataclass(frozen=True)
 class Effect:
-    """What is other than before."""
+    """The differences between two states."""
 
     files: Mapping[str, str | None] = field(default_factory=dict)
     """Text of each file that is other; None: it is gone."""
@@ -82,7 +82,7 @@ def _reaching(tried: frozenset[tuple[str, ...]]) -> frozenset[tuple[str, ...]]:
 
 
 def effect_of(before: State, repository: Repository | None, ran: Effects) -> Effect:
-    """What a command changed.
+    """The effect of a command.
 
     Args:
         before: the state that it found.
@@ -124,7 +124,7 @@ def together(effects: Sequence[Effect], before: State) -> Effect:
 
 
 def words(effect: Effect) -> str:
-    """What it comes to, in short."""
+    """A short description of an effect."""
     parts = [f"{path} {'is gone' if text is None else 'is changed'}" for path, text in sorted(effect.files.items())]
     parts += [f"{path} is {'' if given else 'not '}executable" for path, given in sorted(effect.executable.items())]
     parts += [f"link {path}" for path in sorted(effect.links)]

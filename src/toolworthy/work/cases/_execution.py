@@ -1,4 +1,4 @@
-"""What the calls of an answer do, one after another."""
+"""Execute the calls of an answer, one after another."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from toolworthy.work.cases.world import Effects, Repository, State, World
 
 
 class Undecided(Exception):
-    """What a command does can only be seen by running it, and there is no sandbox."""
+    """The effect of a command is unknown without running it, and there is no sandbox."""
 
 
 @dataclass(frozen=True)
 class ParsedCall:
-    """A call, read."""
+    """A call, as its tool's schema reads it."""
 
     call: ToolCall
     arguments: Any
@@ -81,7 +81,7 @@ class Done:
 
 @dataclass(frozen=True)
 class Execution:
-    """Where the calls of a turn are made."""
+    """Executes the calls of a turn."""
 
     before: State
     turn: Turn

@@ -1,4 +1,4 @@
-"""A case's files: what they tell a tool that looks, and what they are after a tool that changes them."""
+"""The files of a case: what a reading tool returns, and what an editing tool changes."""
 
 from __future__ import annotations
 

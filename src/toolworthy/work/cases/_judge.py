@@ -1,4 +1,4 @@
-"""Whether the calls of one answer are right: which of the alternatives they come nearest to, and what is amiss.
+"""Judge the calls of one answer: find the nearest alternative, and what is wrong.
 
 What is equal to the wanted calls as it is written is right at once. Only what differs is run, and judged by what it
 does and shows.
@@ -28,7 +28,7 @@ from toolworthy.work.cases.world import State, World
 
 @dataclass
 class Ruling:
-    """What is said of one answer."""
+    """The judgement of one answer."""
 
     state: State
     """What lies in the working directory afterwards."""

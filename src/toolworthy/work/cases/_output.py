@@ -1,4 +1,4 @@
-"""Whether what a call shows holds what a case needs to see."""
+"""Check whether the output of a call contains what a case requires."""
 
 from __future__ import annotations
 

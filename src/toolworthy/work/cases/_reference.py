@@ -1,4 +1,4 @@
-"""The reference's calls: what a case wants, as calls of the tools offered. The reference server plays them."""
+"""The reference solution of a case, as calls of the offered tools. The reference server plays it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One answer of the model's to one request of a case, or why there is none to judge."""
+"""Send one request of a case, and return the exchange, or why there is no response to judge."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAX_SECONDS = 300.0
 
 
 class NoAnswer(Exception):
-    """There is no answer of the model's to judge; the message says why."""
+    """There is no response to judge; the message says why."""
 
     def __init__(self, why: str, limit: Limit | None = None) -> None:
         super().__init__(why)

@@ -1,4 +1,4 @@
-"""One want beside what one call did: the same deed, by whatever tool?"""
+"""Compare one want with what one call did, whichever tool did it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from toolworthy.work.cases.world import Effects
 
 @dataclass(frozen=True)
 class CallTrouble:
-    """What is amiss with one call."""
+    """What is wrong with one call."""
 
     kind: MissKind
     detail: str
@@ -34,7 +34,7 @@ class CallTrouble:
 
 @dataclass(frozen=True)
 class Reference:
-    """What a command that is wanted does."""
+    """The effect of a wanted command."""
 
     ran: Effects
     effect: Effect

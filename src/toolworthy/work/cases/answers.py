@@ -1,4 +1,4 @@
-"""Answers with the verdict that is due: what proves a case, and measures the judge."""
+"""Example answers with their expected verdicts, which prove a case and measure the judge."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def verdict(ruling: Ruling) -> str:
 
 @dataclass(frozen=True)
 class Judgement:
-    """What the judge says of an answer."""
+    """The judge's verdict on an answer."""
 
     answer: ExampleAnswer
     said: str

@@ -1,4 +1,4 @@
-"""The field's own files as cases: asked as their own harnesses ask, judged by their own definitions."""
+"""Benchmark files as cases: requests as in the original harnesses, judged by the original definitions."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ Item = bfcl.Item | verifier.VerifierCase
 
 @dataclass(frozen=True)
 class Field:
-    """A file or folder of the field's."""
+    """A benchmark's file or folder."""
 
     kind: Kind
     path: Path
     items: Mapping[str, Item]
     left_out: str = ""
-    """What of it cannot be asked, in a sentence."""
+    """Which items are left out, and why, in one sentence."""
 
     @property
     def spec(self) -> str:
-        """As it is given on the command line."""
+        """Its name on the command line."""
         return f"{self.kind}:{self.path}"
 
     @property
@@ -51,7 +51,7 @@ class Field:
 
 
 def load_field(kind: Kind, path: Path) -> Field:
-    """Read a file or folder of the field's.
+    """Read a benchmark's file or folder.
 
     Raises:
         ToolworthyError: as :func:`bfcl.load` and :func:`verifier.load`.
@@ -90,7 +90,7 @@ class FieldBench:
 
 
 class FieldPlayer:
-    """What the oracle says to BFCL's questions: calls that are accepted. Of a verifier's requests it knows nothing."""
+    """Plays accepted calls for BFCL's questions on the reference server. It does not know the verifiers' requests."""
 
     def __init__(self, field: Field) -> None:
         items = (item for item in field.items.values() if isinstance(item, bfcl.Item))

@@ -35,7 +35,7 @@ _REFUSED = "TW609"
 
 
 class ProbeBench:
-    """What the probes of one run share."""
+    """Runs the probes of one run."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class ProbeBench:
         self._gates: dict[tuple[Api, bool], asyncio.Lock] = {}
 
     async def run(self, key: ProbeKey, probe: Probe | None = None) -> ProbeResult:
-        """Ask one probe. Never raises: whatever an endpoint does ends as a verdict."""
+        """Run one probe. Never raises: whatever the endpoint does becomes a verdict."""
         probe = probe or PROBES[key.probe]
         began, clock = time.time(), time.perf_counter()
         forced = self._endpoint.forced_api
@@ -162,7 +162,7 @@ def _decides(probe: Probe) -> bool:
 
 
 def repeated(exchanges: Sequence[Exchange]) -> set[int]:
-    """Exchanges that failed in a way that may pass, and whose request was sent again, as clients do by themselves."""
+    """Exchanges that failed transiently and whose request was retried, as clients do."""
     indices: set[int] = set()
     later: set[tuple[str, bytes]] = set()
     for exchange in reversed(exchanges):

@@ -176,7 +176,7 @@ class Channel:
         return answer
 
     async def once(self, data: bytes | None, path: str = "", headers: Mapping[str, str] | None = None) -> Answer:
-        """The same without any patience."""
+        """Send one request without retries."""
         api = wire.api(self.api)
         sent = {**api.headers, "content-type": "application/json", **(headers or {})}
         path = path or api.sent({"model": self.endpoint.model, "stream": self.stream})[0]

@@ -1,4 +1,4 @@
-"""What a probe learns of connections: it holds one of its own, for the gateway would mend what it finds."""
+"""Probes of connections. They use connections of their own, because the gateway would repair the faults."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Trip:
 
 
 class ConnectionChannel(Channel):
-    """Asks over connections of its own."""
+    """Sends requests over its own connections."""
 
     async def trips(self, pause: float, times: int = 2) -> tuple[list[Trip], list[bytes | None]]:
         """Ask a plain question several times over one connection.

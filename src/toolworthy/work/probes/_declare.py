@@ -59,7 +59,7 @@ class Probe:
         return self.item or ("" if known else f"{file}::{name}[{key.way}]")
 
     def result(self, key: ProbeKey, verdict: Verdict, detail: str, **measured: Any) -> ProbeResult:
-        """What is said of one way of it."""
+        """The result for one API and mode."""
         return ProbeResult(
             key=key,
             title=self.title,

@@ -1,4 +1,4 @@
-"""What a probe says of an endpoint."""
+"""The verdicts of a probe."""
 
 from __future__ import annotations
 
@@ -34,22 +34,22 @@ class ProbeOutcome(Exception):
 
 
 class Broken(ProbeOutcome):
-    """The endpoint does it wrong."""
+    """The endpoint behaves wrongly."""
 
 
 class Rejected(ProbeOutcome):
-    """The endpoint says clearly that it does not do it."""
+    """The endpoint refuses with a clear message."""
 
     verdict: Verdict = "rejected"
 
 
 class Ignored(ProbeOutcome):
-    """The endpoint takes it, and nothing happens."""
+    """The endpoint accepts it without effect."""
 
     verdict: Verdict = "ignored"
 
 
 class Unmeasured(ProbeOutcome):
-    """It cannot be told."""
+    """The behaviour could not be measured."""
 
     verdict: Verdict = "unmeasured"

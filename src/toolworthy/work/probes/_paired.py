@@ -33,7 +33,7 @@ _TIMES = 2
 
 @dataclass(frozen=True)
 class Trait:
-    """Something that a request may have."""
+    """A property of a request, such as a field or a header."""
 
     name: str
     """What a finding calls it: a noun."""
@@ -50,7 +50,7 @@ class Trait:
 
 @dataclass(frozen=True)
 class Deviation:
-    """What a trait does to a request that is answered well without it."""
+    """How a trait changes the response to a request that works without it."""
 
     trait: str
     """Its name; several names, joined by "together with", where none of them alone does it."""

@@ -1,4 +1,4 @@
-"""How fast an endpoint answers, by its own answers, and how long to wait for one: slow is not broken."""
+"""Measure the speed of an endpoint, and derive how long to wait for a response: slow is not broken."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SLOW_READER = 100.0
 
 @dataclass
 class Speed:
-    """The slowest of what was seen."""
+    """The lowest speed seen so far."""
 
     first: float | None = None
     """Seconds to the first byte of a short request's answer."""

@@ -1,4 +1,4 @@
-"""What the probes of one API learn of it, so that none sends what cannot succeed."""
+"""What the probes of one wire API have learned, so that no probe sends what cannot succeed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CALL_LESS = 2
 
 @dataclass
 class Knowledge:
-    """What is known of the endpoint as a whole."""
+    """What is known about the endpoint as a whole."""
 
     say: Callable[[str], None] = lambda text: None
     """Hears what is worth a line."""
@@ -35,14 +35,14 @@ class Knowledge:
     """By API, a bad request after which a good one was refused for a while."""
 
     def stop(self, why: str) -> None:
-        """Ask nothing more."""
+        """Send no further requests."""
         if not self.stopped:
             self.stopped = why
             self.say(f"{why}; the remaining probes are skipped")
 
 
 class Calls:
-    """Whether the model calls over one API."""
+    """Whether the model makes calls over one API."""
 
     def __init__(self, api: Api, knowledge: Knowledge) -> None:
         self.made = 0
@@ -87,7 +87,7 @@ class Calls:
 
 @dataclass
 class Surface:
-    """What is known of one API, streamed or whole."""
+    """What is known about one API, streamed or whole."""
 
     knowledge: Knowledge
     calls: Calls

@@ -18,7 +18,7 @@ _FEWEST = 64
 
 @dataclass(frozen=True)
 class InputCount:
-    """What one usage says."""
+    """The input tokens of one usage object."""
 
     input: int
     cached: int

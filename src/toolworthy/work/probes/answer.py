@@ -1,4 +1,4 @@
-"""What came back to a probe, and whether it is an answer at all."""
+"""The response to a probe's request, and whether it is an answer at all."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class SideAnswer:
 
 @dataclass(frozen=True)
 class Trouble:
-    """What is amiss with the calls of an answer."""
+    """What is wrong with the calls of an answer."""
 
     kind: Literal["no call", "other tools", "altered", "no object", "other arguments"]
     """``altered``: in a way that only the wire explains."""
@@ -141,7 +141,7 @@ class Answer(View):
 
     @property
     def unreachable(self) -> bool:
-        """Whether nobody listened where the endpoint was."""
+        """Whether the endpoint could not be reached."""
         return unreachable(self.exchange)
 
     @property
@@ -161,18 +161,18 @@ class Answer(View):
 
     @property
     def refused(self) -> bool:
-        """Whether it was turned down in words that help."""
+        """Whether it was refused with a helpful message."""
         clear = len(self.message.strip()) > 3 and isinstance(parse_json(self.exchange.body), dict)
         return 400 <= self.status < 500 and clear and not busy(self.exchange)
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """What the rules say of it."""
+        """The findings of the rules."""
         return rules.check([self.exchange])
 
 
 def accept(answer: Answer) -> Answer:
-    """`answer`, if it is one.
+    """Return `answer` if the endpoint accepted the request.
 
     Raises:
         Rejected, Broken, Unmeasured: see :meth:`Ask.accepted`.
@@ -205,7 +205,7 @@ def accept(answer: Answer) -> Answer:
 
 
 def speaks(answer: Answer, wanted: str = "", without: str = "neither text nor a call comes") -> Answer:
-    """`answer`, if it has text or a call.
+    """Return `answer` if it has text or a call.
 
     Args:
         answer: an accepted one.
@@ -247,7 +247,7 @@ def _start(exchange: Exchange) -> str:
 
 
 def trouble_with(wanted: Sequence[tuple[str, Any]], answer: Answer, exact: bool) -> Trouble | None:
-    """What is amiss with the calls; None where nothing is."""
+    """What is wrong with the calls; None if nothing is."""
     calls = answer.calls
     if not calls and wanted:
         cut = " before its token limit" if answer.response.stop == "length" else ""

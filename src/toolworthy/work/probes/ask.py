@@ -1,4 +1,4 @@
-"""How a probe asks: through the gateway, as an agent would, and with patience for a model's own will."""
+"""Sends a probe's requests through the gateway, as an agent would, with retries for an unwilling model."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _TALK = 256
 
 
 class Ask(ConnectionChannel):
-    """What a probe can ask for."""
+    """Requests that a probe can make."""
 
     def __init__(
         self, key: ProbeKey, endpoint: Endpoint, session: GatewaySession, client: httpx.AsyncClient, surface: Surface
@@ -67,7 +67,7 @@ class Ask(ConnectionChannel):
         )
 
     async def accepted(self, request: Request | Mapping[str, Any], **options: Any) -> Answer:
-        """Send a request that a good endpoint takes.
+        """Send a request that a correct endpoint accepts.
 
         Raises:
             Rejected: it says clearly that it does not.

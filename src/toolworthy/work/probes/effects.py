@@ -23,13 +23,13 @@ agent gets along with it."""
 
 
 def weight(effect: Effect) -> int:
-    """How bad it is: 0 is the worst."""
+    """Severity as a number; 0 is the worst."""
     return get_args(Effect).index(effect)
 
 
 @dataclass(frozen=True)
 class Reason:
-    """Something that an agent meets on the wire."""
+    """A fault that affects an agent."""
 
     code: str
     """Of a rule, or the id of a probe."""

@@ -31,7 +31,7 @@ class Probes(Kind[ProbeKey, ProbeResult]):
         return [key for probe in load_suite().values() if _asked_of(plan, probe) for key in probe.ways(plan.tier)]
 
     def items(self, plan: Options, test: Any) -> Sequence[ProbeKey]:
-        """All ways of the test's own probe."""
+        """All APIs and modes of the test's probe."""
         return [*test.probe.ways()]
 
     def planned(self, plan: Options, key: ProbeKey) -> bool:
@@ -58,7 +58,7 @@ class Probes(Kind[ProbeKey, ProbeResult]):
         return PROBES[key.probe].rank(key)
 
     def late(self, key: ProbeKey) -> bool:
-        """Of requests that are bad on purpose."""
+        """Probes that send invalid requests run last."""
         return PROBES[key.probe].late
 
     def once(self, plan: Options, key: ProbeKey) -> str:
@@ -82,7 +82,7 @@ class Probes(Kind[ProbeKey, ProbeResult]):
         return PROBES[key.probe].result(key, "unmeasured", why, unasked=True)
 
     def outcome_of(self, result: ProbeResult) -> ItemOutcome:
-        """What harms an agent fails. What rules find in it is told of the rules."""
+        """A probe fails if it shows a fault that affects an agent. Findings are reported with the rules."""
         if not result.judged:
             return ItemOutcome("skipped", "unmeasured", f"unmeasured: {result.detail}")
         if result.ok:

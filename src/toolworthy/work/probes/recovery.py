@@ -1,4 +1,4 @@
-"""Whether an endpoint answers good requests right after a bad one, and after how long it does."""
+"""Measure whether, and when, an endpoint answers valid requests after an invalid one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PAUSE = 1.0
 
 @dataclass(frozen=True)
 class Recovery:
-    """How a plain question fared after a bad request."""
+    """The result of a plain request after an invalid one."""
 
     seconds: float
     """Until it was answered; 0 where it was at once."""

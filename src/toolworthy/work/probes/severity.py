@@ -1,4 +1,4 @@
-"""How bad a defect is for one agent: what it did when it met one, else what the rule says."""
+"""The severity of a defect for one agent: measured if possible, otherwise the rule's."""
 
 from __future__ import annotations
 

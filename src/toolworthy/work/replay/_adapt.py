@@ -1,4 +1,4 @@
-"""Make a recorded request fit for another endpoint, and say what that changed."""
+"""Adapt a recorded request to another endpoint, and list the changes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _PLAIN_FORMS = ("reasoning_content", "reasoning")
 
 @dataclass(frozen=True)
 class Prepared:
-    """A request as it is to be sent."""
+    """A request, ready to be sent."""
 
     path: str
     body: bytes
@@ -32,7 +32,7 @@ class Prepared:
 
 
 def prepare(exchange: Exchange, request: Request, endpoint: Endpoint, provider: str) -> Prepared:
-    """The recorded request, made fit for `endpoint`.
+    """The recorded request, adapted to `endpoint`.
 
     Args:
         exchange: the recorded one.

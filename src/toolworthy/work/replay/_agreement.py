@@ -25,7 +25,7 @@ class TriggerAgreement:
 
 
 def share(results: Iterable[ReplayResult], test: Callable[[ReplayResult], bool | None]) -> Rate:
-    """Of the results for which `test` can be told, those for which it holds."""
+    """The share of results for which `test` is true, among those for which it is not None."""
     tested = [(result, test(result)) for result in results]
     return rate_of(
         ((result.key.trial, ok) for result, ok in tested if ok is not None),
@@ -75,7 +75,7 @@ def self_decision(results: Sequence[ReplayResult]) -> Rate:
 
 
 def of_side(results: Iterable[ReplayResult], side: Side) -> list[ReplayResult]:
-    """What was asked of one side."""
+    """The results of one side."""
     return [result for result in results if result.key.side == side]
 
 

@@ -1,4 +1,4 @@
-"""Send recorded requests again, each made fit for the side that is asked, and compare the answers."""
+"""Send recorded requests again, adapted to each endpoint, and compare the responses."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PATIENT = 3
 
 
 class ReplayBench:
-    """What all requests of one replay share.
+    """Sends the requests of one replay.
 
     Args:
         recording: what is sent again.
@@ -42,7 +42,7 @@ class ReplayBench:
         """Requests in a row that reached nobody, by side."""
 
     async def run(self, key: ReplayKey) -> ReplayResult:
-        """Send once. Never raises: what has no answer is unmeasured, or failed."""
+        """Send one request. Never raises: without a response, the result is unmeasured or failed."""
         item = self._requests[key.request]
         recorded = self._recording.exchange(item)
         base = ReplayResult(key=key, status="unmeasured", source=self._source(item))

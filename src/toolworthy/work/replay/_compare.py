@@ -1,4 +1,4 @@
-"""What an answer decided, and in which respects two answers differ."""
+"""Extract the decision from a response, and compare two decisions."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SHOWN = 120
 
 
 def decision(exchange: Exchange, request: Request) -> Decision:
-    """What an exchange's answer decided.
+    """The decision in an exchange's response.
 
     Args:
         exchange: the recorded one, or the new one.

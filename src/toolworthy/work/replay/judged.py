@@ -1,4 +1,4 @@
-"""The record of ``toolworthy proxy`` as a run, so that a page and evidence can be made of it."""
+"""Turn a recording of ``toolworthy proxy`` into a run directory, for pages and bug reports."""
 
 from __future__ import annotations
 

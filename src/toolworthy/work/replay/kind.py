@@ -1,4 +1,4 @@
-"""Replay as a kind of work: a recorded request, sent again, and its answer compared with the recorded one."""
+"""Replay as a kind of work: send a recorded request again, and compare the response with the recorded one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from toolworthy.work.run.plan import Options
 
 
 class Replays(Kind[ReplayKey, ReplayResult]):
-    """One item is one sending of one recorded request to one side."""
+    """One item is one recorded request, sent once to one endpoint."""
 
     suite, many, fixture = "replay", "requests", ""
     result, words, measures_model = ReplayResult, get_args(Status), False
@@ -28,7 +28,7 @@ class Replays(Kind[ReplayKey, ReplayResult]):
         return (self.suite,)
 
     def keys(self, plan: Options) -> Sequence[ReplayKey]:
-        """Repeats come last, so that a replay that is cut short has sent every request."""
+        """Repeats come last, so that an interrupted replay has sent every request."""
         recorded = plan.recording.requests(plan.only, plan.limit) if plan.recording else ()
         sides: tuple[Side, ...] = ("target", "reference") if plan.reference else ("target",)
         return [
@@ -45,7 +45,7 @@ class Replays(Kind[ReplayKey, ReplayResult]):
         return shlex.join(["toolworthy", *self.command, str(plan.recording.path), *chosen])
 
     def agents(self, plan: Options) -> Sequence[AgentAdapter]:
-        """One for each API that is recorded, so that preflight tries what will be used."""
+        """One agent per recorded wire API, so that preflight tests what will be used."""
         requests = plan.recording.requests(plan.only, plan.limit) if plan.recording else ()
         first = {agent.apis[0]: agent for agent in reversed(adapters.agents())}
         return [first[api] for api in sorted({request.api for request in requests}) if api in first]
@@ -62,11 +62,11 @@ class Replays(Kind[ReplayKey, ReplayResult]):
         return ReplayResult(key=key, status="unmeasured", detail=why)
 
     def final(self, result: ReplayResult) -> bool:
-        """Where the recording holds no answer, another sending would not make it comparable."""
+        """Another attempt would not help where the recording has no response to compare with."""
         return result.status != "unmeasured"
 
     def reasons(self, results: Sequence[ReplayResult]) -> Iterator[str]:
-        """Another decision is no fault: the recording may be wrong."""
+        """A different decision is not a failure: the recording may be wrong."""
         own = [result.new for result in results if result.key.side == "target"]
         if own and not any(new and not new.error for new in own):
             yield "no request got a response"

@@ -1,4 +1,4 @@
-"""Read what is to be sent again: a run directory, or the record of ``toolworthy proxy``."""
+"""Read the requests to replay, from a run directory or a recording of ``toolworthy proxy``."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MAX_BODY = 64 * 2**20
 
 @dataclass(frozen=True)
 class Recorded:
-    """Where one completion request stands in a recording."""
+    """The place of one completion request in a recording."""
 
     trial: str
     index: int
@@ -77,7 +77,7 @@ class Recording:
         return tuple(chosen[:limit])
 
     def told(self) -> Replayed:
-        """What ``run.json`` says of it."""
+        """The entry for ``run.json``."""
         return Replayed(of=str(self.path), recording=self.path.resolve().name, recorded=self.endpoint)
 
     def exchange(self, item: Recorded) -> Exchange:

@@ -1,4 +1,4 @@
-"""A replay in a screenful, and as ``summary.md``."""
+"""Summarize a replay for the terminal and ``summary.md``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run directory is one process's at a time, for as long as that works on it."""
+"""Lock a run directory, so that only one process writes to it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from toolworthy.base.errors import ToolworthyError
 
 
 class Hold:
-    """A lock on a run directory itself, which the kernel takes off when the process ends, in whatever way.
+    """A lock on a run directory. The kernel releases it when the process ends, however it ends.
 
     Args:
         path: of the directory.
@@ -35,13 +35,13 @@ class Hold:
             pass  # a file system without locks (some of NFS): nothing keeps two apart there
 
     def in_place(self) -> bool:
-        """Whether the directory is still found where it was."""
+        """Whether the directory is still at its path."""
         try:
             return os.path.samestat(os.stat(self.path), os.fstat(self._directory))
         except OSError:
             return False
 
     def close(self) -> None:
-        """Let others work on it."""
+        """Release the lock."""
         with contextlib.suppress(OSError):
             os.close(self._directory)

@@ -1,4 +1,4 @@
-"""In which order keys begin, what waits for the end, and what need not be asked a second time."""
+"""The order in which items start, which wait for the end, and which need not run again."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from toolworthy.work.run.plan import Options
 
 
 def in_order(keys: Iterable[ResultKey]) -> list[ResultKey]:
-    """What tells most comes first; else keys keep their order."""
+    """The most informative keys first; otherwise in their given order."""
     return sorted(keys, key=lambda key: kind_of(key).rank(key))
 
 
 def sent(plan: Options, keys: Iterable[ResultKey]) -> list[ResultKey]:
-    """`keys` without those that are asked only if the first of their like shows a fault."""
+    """`keys` without those that run only if a similar item shows a fault."""
     first_of_kind: dict[object, ResultKey] = {}
     for key in in_order(keys):
         first_of_kind.setdefault(kind_of(key).once(plan, key) or key, key)
@@ -25,7 +25,7 @@ def sent(plan: Options, keys: Iterable[ResultKey]) -> list[ResultKey]:
 
 
 def apart(keys: Sequence[ResultKey]) -> tuple[list[ResultKey], list[ResultKey]]:
-    """What may run at once, and what must wait for it and runs alone."""
+    """The items that may run concurrently, and those that run alone after them."""
     late = [key for key in keys if kind_of(key).late(key)]
     return [key for key in keys if key not in late], late
 
@@ -41,20 +41,20 @@ class _Like:
 
 
 class Once:
-    """What is asked once, and in other ways only if that shows a fault."""
+    """Runs the first of several similar items, and the others only if it shows a fault."""
 
     def __init__(self, plan: Options) -> None:
         self._plan = plan
         self._likes: dict[str, _Like] = {}
 
     def expect(self, keys: Iterable[ResultKey]) -> None:
-        """These are going to be run, in this order."""
+        """Announce `keys`, in the order in which they run."""
         for key in keys:
             if name := kind_of(key).once(self._plan, key):
                 self._likes.setdefault(name, _Like()).ended.setdefault(key, asyncio.Event())
 
     async def why_not(self, key: ResultKey) -> str:
-        """Why `key` need not be asked, once those before it have been; empty where it must be."""
+        """Wait for the similar items before `key`; return why it need not run, or "" if it must."""
         if (like := self._like(key)) is None:
             return ""
         before = list(like.ended)[: list(like.ended).index(key)]
@@ -63,7 +63,7 @@ class Once:
         return "" if like.fails else like.sound
 
     def done(self, key: ResultKey, result: Result | None) -> None:
-        """`key` is over, with this result if there is one."""
+        """Note that `key` has ended, with its result if there is one."""
         if (like := self._like(key)) is None:
             return
         if result is not None and result.judged:

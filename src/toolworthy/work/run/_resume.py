@@ -1,4 +1,4 @@
-"""Begin a run, or go on with one."""
+"""Start a run, or resume one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from toolworthy.work.run.plan import Options
 
 
 def open_run(options: Options) -> tuple[RunDirectory, Hold]:
-    """The run's directory, new unless one is gone on with, and ours alone until the hold is closed.
+    """The run directory, new or resumed, and the lock on it.
 
     Raises:
         ToolworthyError: it cannot be written, or another process is at work on it.
@@ -31,5 +31,5 @@ def open_run(options: Options) -> tuple[RunDirectory, Hold]:
 
 
 def kept(run: RunDirectory) -> Iterator[Result]:
-    """What need not be done again."""
+    """The results that a resumed run keeps."""
     return (result for kind, own in by_kind(run.measured()) for result in own if kind.final(result))

@@ -1,4 +1,4 @@
-"""What a run may spend, US dollars, tokens or minutes, and what it has spent.
+"""The budget of a run, in US dollars, tokens or minutes, and how much of it is spent.
 
 Money and tokens are those of the whole run, what was spent before ``--resume`` included; minutes are those of one
 invocation. Once a budget is spent nothing new is started; what runs is finished, so that a budget is passed by what was
@@ -39,7 +39,7 @@ class Took:
 
 
 class Spending:
-    """What has been spent, against a budget.
+    """Counts what a run spends, and compares it with its budget.
 
     Args:
         budget: what may be.
@@ -63,7 +63,7 @@ class Spending:
         self._began = clock() if began is None else began
 
     def add(self, exchange: Exchange) -> Took:
-        """Count one exchange, and tell what it took."""
+        """Add one exchange, and return what it took."""
         tokens = tokens_of(exchange)
         prices = self._prices(exchange.trial)
         usd = cost(tokens, prices.rates(tokens.input or 0, exchange.started)) if prices else None
@@ -83,7 +83,7 @@ class Spending:
 
     @property
     def spent(self) -> str:
-        """Which budget is spent, in a few words; empty while nothing new need be held back."""
+        """Which budget is spent, in a few words; empty while new items may start."""
         budget = self.budget
         if budget.usd is not None and self.usd >= budget.usd:
             return f"budget of ${budget.usd:,g} is spent"
@@ -95,7 +95,7 @@ class Spending:
 
     @property
     def seconds_left(self) -> float | None:
-        """How long what is started now may take, the grace included; None for as long as it wants."""
+        """Seconds that an item started now may take, including the grace period; None for no limit."""
         if self.budget.minutes is None:
             return None
         return self.patience() + min(_GRACE * 60 * self.budget.minutes, _LONGEST_GRACE)

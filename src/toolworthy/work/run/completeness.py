@@ -1,4 +1,4 @@
-"""How much of what a run was to measure it has measured."""
+"""How much of its plan a run has measured."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from toolworthy.work.kinds import KINDS, by_kind
 
 
 def done(run: RunDirectory) -> Mapping[str, tuple[int, int]]:
-    """By suite: what was run, whatever came of it, and what was planned."""
+    """By suite: how many items ran, and how many were planned."""
     planned = run.meta.planned
     ran = {kind.suite: sum(result.uncounted != NOT_RUN for result in own) for kind, own in by_kind(run.measured())}
     return {suite: (ran[suite], planned[suite]) for suite in ran if planned.get(suite)}
 
 
 def unfinished(run: RunDirectory) -> str:
-    """What a run that was cut short has to say of itself; empty where it ran to its end."""
+    """How much of an interrupted run was measured, and how to continue it; empty for a complete run."""
     counts = done(run)
     if all(ran >= planned for ran, planned in counts.values()):
         return ""

@@ -1,4 +1,4 @@
-"""The embedded oracle as what is asked."""
+"""The reference server as the endpoint under test."""
 
 from __future__ import annotations
 

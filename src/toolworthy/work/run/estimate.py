@@ -1,4 +1,4 @@
-"""What a run will take, told after preflight, before its first item.
+"""Estimates what a run will take, after preflight and before its first item.
 
 ``fixtures/estimates.json`` holds what each item took when it was measured on the oracle, which says no more than it
 must: medians of input tokens, output tokens and requests, by suite, agent (toolset, way) and item. A model that
@@ -36,7 +36,7 @@ Table = Mapping[str, Mapping[str, Mapping[str, Taken]]]
 
 @dataclass(frozen=True)
 class RunEstimate:
-    """What some items will take."""
+    """An estimate for some items."""
 
     input: float
     output: float
@@ -53,7 +53,7 @@ class RunEstimate:
 
 @cache
 def table() -> Table:
-    """What was measured."""
+    """The measurements that estimates are based on."""
     rows: Table = json.loads((content.FIXTURES / "estimates.json").read_text(encoding="utf-8"))
     return rows
 

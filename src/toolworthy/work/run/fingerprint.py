@@ -1,4 +1,4 @@
-"""What agents and server said of themselves while a run was measured: two lanes in which scores can drift.
+"""Fingerprints of agents and server during a run: changes in either can change scores.
 
 An agent is known by its version, by the tools that it offers and by its system prompt; these can change without a new
 version, where it takes its configuration from the network. A server is known by what it says of itself:
@@ -53,7 +53,7 @@ def _changing() -> tuple[tuple[re.Pattern[str], str], ...]:
 
 
 class Seen:
-    """Gathers fingerprints from exchanges as they are recorded."""
+    """Collects fingerprints from exchanges as they are recorded."""
 
     def __init__(self, model: str, versions: Mapping[str, str], before: RunMeta = _NOTHING) -> None:
         """Go on from what `before` holds."""
@@ -66,7 +66,7 @@ class Seen:
         self._server = {name: list(values) for name, values in before.server.items()}
 
     def add(self, exchange: Exchange) -> bool:
-        """Take in one exchange; whether it told anything new."""
+        """Add one exchange; return whether it contained anything new."""
         server_is_new = self._note_server(exchange)
         return self._note_agent(exchange) or server_is_new
 
@@ -109,7 +109,7 @@ class Seen:
 
 
 def server_says(exchange: Exchange, model: str) -> Iterator[tuple[str, str]]:
-    """What the server of one answer says of itself, as names and values.
+    """What a response says about its server, as names and values.
 
     A request for another model than the run's (some probes make one) does not tell which model answers the run.
     """
@@ -128,7 +128,7 @@ def server_says(exchange: Exchange, model: str) -> Iterator[tuple[str, str]]:
 
 
 def agent_print(request: Request, version: str) -> AgentPrint:
-    """The face that an agent's request shows."""
+    """The fingerprint of an agent's request."""
     tools = sorted(json.dumps(_tool(tool), sort_keys=True, ensure_ascii=False) for tool in request.tools)
     offered = steady("\n".join(tools))
     prompt = system_prompt(request)

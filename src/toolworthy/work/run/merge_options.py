@@ -1,4 +1,4 @@
-"""A plan's options, from what the command line gives and what the run says that is gone on with."""
+"""Build a plan from the command line and, for ``--resume``, from the recorded run."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from toolworthy.work.run.plan import (
 
 
 def read_options(given: argparse.Namespace, folder: Path) -> Options:
-    """What is asked for, read once.
+    """The plan of a run.
 
     Args:
         given: the options of ``plugin.pytest_addoption``.
@@ -73,7 +73,7 @@ def read_options(given: argparse.Namespace, folder: Path) -> Options:
 
 
 def read_replay(given: argparse.Namespace, folder: Path) -> Options:
-    """The same of a replay.
+    """The plan of a replay.
 
     Args:
         given: the options of ``toolworthy replay``.

@@ -1,4 +1,4 @@
-"""Who hears what a session does."""
+"""The interface through which a session reports its progress."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from toolworthy.work.run.budget import Spending, Took
 
 
 class Listener:
-    """Hears what a session does, mostly on the session's thread, which it must not hold up. This one says nothing.
+    """Receives the progress of a session, mostly on its thread, which it must not block. This one ignores everything.
 
     What `trial` names is a trial, case or probe, as the text of its key.
     """
 
     def line(self, text: str) -> None:
-        """Something worth a line."""
+        """A message for the user."""
 
     def agrees(self, question: str) -> bool:
-        """Whether a large run may start; asked on the thread that starts it. Where nobody is there to ask, it may."""
+        """Whether a large run may start. Called on the thread that starts it; True if nobody can answer."""
         return True
 
     def expected(self, keys: Sequence[ResultKey], spending: Spending) -> None:
-        """These are going to be run, too; `spending` goes on counting what the run takes."""
+        """More items will run; `spending` counts what the run takes."""
 
     def started(self, key: ResultKey) -> None:
         """A trial, probe or case begins."""
@@ -32,13 +32,13 @@ class Listener:
         """A request is on its way."""
 
     def exchanged(self, exchange: Exchange, took: Took) -> None:
-        """A request has had its answer, which is recorded."""
+        """A request was answered, and the exchange is recorded."""
 
     def waiting(self, seconds: float) -> None:
-        """The endpoint wants no requests for so long."""
+        """The endpoint asked to pause requests for this long."""
 
     def verifying(self, key: ResultKey) -> None:
-        """An agent is done; its hidden tests begin."""
+        """An agent has finished, and its hidden tests start."""
 
     def ended(self, result: Result) -> None:
         """A trial, probe or case is over, or was not run."""

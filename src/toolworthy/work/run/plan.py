@@ -1,4 +1,4 @@
-"""What one invocation is asked to do, before anything runs."""
+"""The plan of one invocation."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Options:
-    """What the user asked for."""
+    """The options of one invocation, resolved."""
 
     endpoint: Endpoint
     agents: tuple[AgentAdapter, ...]
@@ -54,13 +54,13 @@ class Options:
     """Multiplies every task's own time limits."""
     max_turns: int = 60
     out: Path = Path("reports")
-    """Where run directories are made."""
+    """The folder for run directories."""
     resume: Path | None = None
-    """A run directory to go on with."""
+    """A run directory to continue."""
     toolset: str | None = None
     """Agent whose tools the built-in agent offers."""
     stream: bool = True
-    """Whether the built-in agent, and cases, ask for streams."""
+    """Whether the built-in agent and cases request streamed responses."""
     cases: tuple[Case, ...] = ()
     toolsets: tuple[AgentAdapter, ...] = ()
     """Agents in whose words cases are asked."""
@@ -105,7 +105,7 @@ class Options:
         return (*self.endpoint.secrets, *(self.reference.secrets if self.reference else ()))
 
     def at_once(self, *, heavy: bool) -> int:
-        """How many trials at the same time, or beside them probes and cases: each has one request in flight."""
+        """How many trials, or how many probes and cases, run at the same time; each has one request in flight."""
         return self.concurrency or (_TRIALS_AT_ONCE if heavy else flow.AUTO)
 
     def prices(self, trial: str) -> Prices | None:

@@ -1,4 +1,4 @@
-"""Run a plan's items, of every kind, concurrently in one asyncio loop, on a thread beside the one that waits."""
+"""Run the items of a plan concurrently, in an asyncio loop on a thread of its own."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ from toolworthy.work.run.waves import Looking, Release
 _T = TypeVar("_T")
 
 _LOOK_SECONDS = 0.5
-"""How often a run makes sure that its directory is there."""
+"""How often a run checks that its directory still exists."""
 
 
 class Session:
-    """All that one invocation does.
+    """One invocation, from preflight to the last result.
 
     ``start`` sets everything up (and raises what the user must mend), then all run on their own; ``wait`` gives one
     result; ``close`` stops what still runs. Results are in the run directory before anyone is told of them.
@@ -78,7 +78,7 @@ class Session:
         self._hold: Hold | None = None
         self._watching: concurrent.futures.Future[None] | None = None
         self._stopped: ToolworthyError | None = None
-        """What has ended the run before its end."""
+        """The error that stopped the run early."""
         self._site: Site | None = None
         self._seconds: float | None = None
         """Time of a small response, as preflight measured it."""
@@ -88,7 +88,7 @@ class Session:
         self._slots = {heavy: asyncio.Semaphore(options.at_once(heavy=heavy)) for heavy in (True, False)}
 
     def start(self, keys: Sequence[ResultKey]) -> None:
-        """Set up and begin with `keys`, in their order.
+        """Set up, and start `keys` in their order.
 
         Raises:
             ToolworthyError: no sandbox, no agent, no endpoint, no disk.
@@ -105,7 +105,7 @@ class Session:
         self.add(keys)
 
     def add(self, keys: Sequence[ResultKey]) -> None:
-        """Begin with `keys` that have not begun; a resumed run's own results are taken as they are.
+        """Start those of `keys` that have not started; a resumed run keeps its results.
 
         Raises:
             ToolworthyError: as ``start``.
@@ -143,19 +143,19 @@ class Session:
             self.run.update(planned=dict(self._planned))
 
     def wait(self, key: ResultKey) -> Any:
-        """The result of `key`, once it is there.
+        """Wait for the result of `key`.
 
         Raises:
-            ToolworthyError: the run was stopped by something the user must mend (a full disk); nothing goes on.
+            ToolworthyError: the run was stopped by something that the user must fix, such as a full disk.
         """
         return self._results[key].result()
 
     def future(self, key: ResultKey) -> concurrent.futures.Future[Any]:
-        """The same, to be waited for among others."""
+        """The future of the result of `key`."""
         return self._results[key]
 
     def close(self) -> None:
-        """Stop what still runs and everything that was set up. What was measured is in the run directory."""
+        """Stop everything. Results so far stay in the run directory."""
         if self._thread is None:
             return
         with contextlib.suppress(Exception):
@@ -301,14 +301,14 @@ class Session:
             task.cancel()
 
     async def _watch(self) -> None:
-        """Nothing is to be spent on what cannot be kept."""
+        """Stop the run when its directory disappears: its results could not be kept."""
         assert self._hold is not None
         while self._hold.in_place():  # noqa: ASYNC110 - nobody tells of it
             await asyncio.sleep(_LOOK_SECONDS)
         self._stop(ToolworthyError(f"{self._hold.path} is gone: it was moved or deleted during the run"))
 
     async def _within_budget(self, key: ResultKey) -> Any:
-        """What comes of `key`, unless a budget is spent."""
+        """Run `key`, unless the budget is spent."""
         if self.spending.spent:
             return self._unrun(key, self.spending.spent)
         self.listener.started(key)

@@ -1,4 +1,4 @@
-"""Holds attempts back until those before have been looked at, for runs that end as soon as they are decided."""
+"""Starts each round of attempts after an interim analysis of the one before, for runs that end once decided."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from toolworthy.work.kind import attempt
 
 @dataclass(frozen=True)
 class Next:
-    """What comes of a look."""
+    """The result of an interim analysis."""
 
     suites: frozenset[str]
-    """To go on with."""
+    """Suites that continue."""
     why: str
-    """Why the others need no more attempts, in a few words."""
+    """Why the others need no more attempts."""
 
 
 Looking = Callable[[RunDirectory, int, frozenset[str]], Next]
-"""Looks at a run after so many attempts; the suites are those that have attempts left."""
+"""Analyses a run after so many attempts; the suites are those with attempts left."""
 
 
 class Release:
-    """Which attempts may begin. Everything happens on the session's loop.
+    """Decides which attempts may start. Used on the session's loop only.
 
     Args:
         look: asked after every attempt at everything; None lets all begin at once.
@@ -48,13 +48,13 @@ class Release:
         self._broken: Exception | None = None
 
     def expect(self, keys: Iterable[ResultKey]) -> None:
-        """Tell of all `keys` before any of them begins."""
+        """Announce `keys` before any of them starts."""
         for key in keys:
             self._lacking.setdefault(attempt(key), set()).add(key)
             self._suites[attempt(key)].add(key.suite)
 
     async def why_not(self, key: ResultKey) -> str:
-        """Wait until it is `key`'s turn: empty if it may begin, else why it is not needed.
+        """Wait for the turn of `key`; return "" if it may start, or why it is not needed.
 
         Raises:
             Exception: what the look raised.
@@ -68,7 +68,7 @@ class Release:
         return self._why.get(key.suite, "")
 
     async def done(self, key: ResultKey, run: RunDirectory) -> None:
-        """Tell that the result of `key` is there. The last of an attempt brings about a look."""
+        """Note that `key` has a result. The last result of a round triggers an analysis."""
         self._lacking.get(attempt(key), set()).discard(key)
         if self._look is None:
             return

@@ -1,4 +1,4 @@
-"""What an agent itself said went wrong: the last error in its output."""
+"""The last error in an agent's own output."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LONG = 240
 
 
 def complaint(outcome: CommandOutcome) -> str:
-    """In one line, as the agent put it; "" where it ended well, or named no error.
+    """The agent's error message in one line; "" if it ended well or reported none.
 
     Agents print plain lines or JSON lines; of these the message of an error counts, wherever it stands in them.
     """

@@ -1,4 +1,4 @@
-"""Why a trial failed: one cause, by evidence, the first in the order below that the exchanges show.
+"""Find the cause of a failed trial: the first in the order below for which the exchanges have evidence.
 
 infrastructure · endpoint error · wire defect · malformed call · unknown tool · bad arguments · repetition · budget ·
 announced but did not act · gave up · wrong result. What the agent got over counts for none of them: a fault decides

@@ -1,4 +1,4 @@
-"""Whether two attempts are copies of each other: by a hash of all that was answered in each.
+"""Detect attempts that are copies of each other, by a hash of all their responses.
 
 A cache, or a model that is asked at temperature 0, gives the same answers again: ten such attempts say as much as one.
 """
@@ -29,7 +29,7 @@ _VARIES = re.compile(
 
 
 def answers_of(completions: Sequence[Exchange]) -> str:
-    """A hash of all that was answered, in order; "" where some answer is missing.
+    """A hash of all responses, in order; "" if one is missing.
 
     What was asked needs no look: an agent's next request follows from the answers before it. What an agent asks beside
     its task, without tools, comes in any order and is left out.

@@ -1,4 +1,4 @@
-"""How a trial went, as far as it tells why the trial failed."""
+"""The course of a trial, as far as it explains a failure."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Course:
 
     @cached_property
     def used(self) -> frozenset[int]:
-        """The answers all of whose calls the agent ran, with results that are no errors."""
+        """The responses whose calls the agent all executed without errors."""
         ran: dict[int, bool] = {}
         for call in judge_calls(self.asked, self.agent):
             ran[call.exchange] = ran.get(call.exchange, True) and bool(call.executed)

@@ -57,7 +57,7 @@ def judge_call(request: Request, call: ToolCall) -> Fit:
 
 
 def judge_calls(exchanges: Sequence[Exchange], agent: AgentAdapter) -> tuple[JudgedCall, ...]:
-    """All calls in the order in which they were made."""
+    """All calls, in order."""
     judged: list[JudgedCall] = []
     row: list[tuple[str, str]] = []
     for exchange, call, result in _calls(exchanges):

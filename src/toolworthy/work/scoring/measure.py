@@ -1,4 +1,4 @@
-"""Everything that is measured of a trial's exchanges: calls, tokens, cost, times, findings."""
+"""Measure a trial's exchanges: calls, tokens, cost, times, findings."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ def cause(
     limit: Limit | None = None,
     **facts: str | float | None,
 ) -> Cause:
-    """A cause, said in words.
+    """Make a cause, with its text.
 
     Args:
         code: what happened.
@@ -56,6 +56,6 @@ def cause(
 
 
 def noted(cause: Cause, notes: Mapping[Note, str]) -> Cause:
-    """`cause` with what else is to be said."""
+    """Add notes to a cause."""
     text = "".join(NOTES[note].format(fact) for note, fact in notes.items())
     return cause.model_copy(update={"detail": cause.detail + text, "notes": (*cause.notes, *notes)})

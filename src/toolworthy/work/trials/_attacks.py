@@ -45,5 +45,5 @@ def _read() -> _File:
 
 
 def attacks() -> tuple[Attack, ...]:
-    """All that are known."""
+    """All known attacks."""
     return _read().attack

@@ -1,4 +1,4 @@
-"""Whether the disk has room for a trial's temporary files: without it neither model nor endpoint is to blame."""
+"""Check that the disk has room for a trial's temporary files. If not, neither model nor endpoint is at fault."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FULL = 4 * 2**20
 
 
 def check(folder: Path) -> None:
-    """Look before a trial begins.
+    """Check before a trial starts.
 
     Raises:
         ToolworthyError: there is not enough.

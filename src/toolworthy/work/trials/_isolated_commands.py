@@ -1,4 +1,4 @@
-"""Runs the workspace's code for a verifier: each command in a sandbox of its own, which holds neither tests nor reward.
+"""Runs code of the workspace for a verifier, each command in its own sandbox without tests and reward.
 
 The verifier asks over the port that its own sandbox lends it: one line of JSON a connection, answered by one line.
 ``workspace.py`` in a task's ``tests/`` is the other side::
@@ -36,7 +36,7 @@ _SHARE = 3
 
 
 class Children:
-    """What one verifier may start.
+    """The commands that one verifier starts.
 
     Args:
         task: whose limits hold.
@@ -64,7 +64,7 @@ class Children:
         self._serving = asyncio.ensure_future(asyncio.start_server(self._connected, sock=listener, limit=_LINE))
 
     async def close(self) -> None:
-        """End what runs."""
+        """Stop all commands."""
         if self._serving is not None:
             (await self._serving).close()
         unfinished = tuple(self._answering)

@@ -21,7 +21,7 @@ _REWARD_BYTES = 10_000
 
 
 async def verify(task: Task, workspace: Path, folder: Path, sandbox: Sandbox) -> Verification:
-    """Judge `workspace`, which stays as it is; `folder` is for working files.
+    """Run the hidden tests on a copy of `workspace`; `folder` is for temporary files.
 
     The agent never saw ``tests/``; the verifier sees a copy of what the agent left and nothing else of it. A verifier
     that gives no reward here, and one for the untouched workspace, was kept from it by what the agent left.

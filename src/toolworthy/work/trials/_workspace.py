@@ -1,4 +1,4 @@
-"""A trial's workspace: made fresh from the task, looked at afterwards."""
+"""The workspace of a trial: created from the task, and compared afterwards."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Prove a task: doing nothing fails, so does every known way around doing it, and both of its solutions pass."""
+"""Prove a task: an untouched workspace and every known attack fail, and both solutions pass."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _PATIENCE = 15.0
 
 @dataclass(frozen=True)
 class Proof:
-    """One way a task was tried, and whether the verifier said what it must."""
+    """One attempt at a task, and whether the verifier judged it correctly."""
 
     task: str
     way: str

@@ -25,7 +25,7 @@ class Trials(Kind[TrialKey, TrialResult]):
     result, words, heavy = TrialResult, get_args(Status), True
 
     def keys(self, plan: Options) -> Sequence[TrialKey]:
-        """Repeats come last, so that a run that is cut short has seen every task."""
+        """Repeats come last, so that an interrupted run has tried every task."""
         return [
             TrialKey(suite="tasks", task=task.name, agent=agent.id, repeat=repeat)
             for repeat in range(1, plan.trials + 1)
@@ -42,7 +42,7 @@ class Trials(Kind[TrialKey, TrialResult]):
         return plan.agents
 
     async def open(self, site: Site) -> TrialBench:
-        """Install what agents need."""
+        """Choose a sandbox, and install the agents."""
         sandbox = sandbox_for(site.plan, site.plan.agents)
         if sandbox.name == "none":
             site.listener.line("no sandbox: what the model writes runs with your rights and sees your files")

@@ -50,7 +50,7 @@ _MAX_OUTPUT = 16_384
 
 @dataclass(frozen=True)
 class TrialBench:
-    """What all trials of a run share."""
+    """Runs the trials of one run, and holds what they share."""
 
     options: Options
     endpoint: Endpoint
@@ -63,7 +63,7 @@ class TrialBench:
     """Agent to why it cannot work here, as preflight says."""
 
     async def run(self, key: TrialKey) -> TrialResult:
-        """One attempt of the plan."""
+        """Run one attempt."""
         if why := self.refused.get(key.agent):
             return without(self.options, key, "refused", cause("preflight", "endpoint", said=why))
         task = next(task for task in self.options.tasks if task.name == key.task)
@@ -261,7 +261,7 @@ def _judge(
 
 
 def sandbox_for(options: Options, agents: Sequence[AgentAdapter]) -> Sandbox:
-    """The sandbox asked for. Only our own loop on the oracle, which plays known solutions, may do without one."""
+    """The requested sandbox. Only the built-in agent on the reference server may run without one."""
     try:
         return choose(options.sandbox)
     except ToolworthyError:

@@ -1,4 +1,4 @@
-"""Whether two pieces of code say the same."""
+"""Whether two pieces of code are equivalent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a command line shows: lines of files, places where a text stands, names of files.
+"""What a command line displays: lines of files, search hits, names of files.
 
 Each answer is given only where it is sure. A line that also does something else has none.
 """
@@ -175,7 +175,7 @@ def _awk(program: str) -> list[tuple[int, int | None]]:
 
 @dataclass(frozen=True)
 class Search:
-    """What is sought, and where."""
+    """A text search, and where it looks."""
 
     pattern: str
     """As an extended regular expression, or as it is where `fixed`."""
@@ -272,7 +272,7 @@ def _extended_part(part: str) -> str:
 
 @dataclass(frozen=True)
 class Find:
-    """Which names are sought, and where."""
+    """A file search, and where it looks."""
 
     names: tuple[str, ...] = ()
     """Patterns as they are given; none: all. fd's are regular expressions, others' are globs."""
