@@ -76,7 +76,7 @@ def test_the_line_tells_tokens_requests_and_dollars() -> None:
     assert "at the price that you gave" in dear
     assert dear.endswith("; the budget of $0.01 will not do")
     few = replace(mine, endpoint=resolve("oracle"), budget=Budget(tokens=10))
-    assert said_of(few, KINDS["tasks"].keys(few)).endswith("requests a task; the budget of 10 tokens will not do")
+    assert said_of(few, KINDS["tasks"].keys(few)).endswith("; the budget of 10 tokens will not do")
 
 
 def test_the_line_tells_what_the_other_tiers_take() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import threading
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,11 +18,13 @@ from tests.support.examples import recorded
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.endpoint.preflight import Check
 from toolworthy.endpoint.target import Endpoint, resolve
+from toolworthy.gateway.concurrency import Flow
 from toolworthy.records.case import CaseKey, CaseResult
 from toolworthy.records.exchanges import file_name
 from toolworthy.records.meta import Budget
 from toolworthy.records.result import ResultKey
 from toolworthy.records.store import RunDirectory
+from toolworthy.work.run import estimate
 from toolworthy.work.run import session as module
 from toolworthy.work.run.estimate import Forecast
 from toolworthy.work.run.observer import Listener
@@ -160,7 +164,7 @@ def test_what_would_be_the_same_for_all_stops_all(started: Any) -> None:
         session._spawn(asyncio.sleep(60))
         [sleeping] = session._tasks
         await session._one(KEY)
-        await asyncio.gather(sleeping, return_exceptions=True)
+        await asyncio.wait([sleeping], timeout=10)
         assert sleeping.cancelled()
         session._stop(ToolworthyError("what follows from it"))
 
@@ -169,6 +173,36 @@ def test_what_would_be_the_same_for_all_stops_all(started: Any) -> None:
         with pytest.raises(ToolworthyError, match="the disk is full"):
             session.wait(key)
     assert str(session._stopped) == "the disk is full"
+
+
+def test_what_is_decided_already_is_neither_run_nor_missing(started: Any) -> None:
+    async def why_not(key: ResultKey) -> str:
+        return "decided"
+
+    async def done(*_: Any) -> None:
+        pass
+
+    session = started()
+    session._release = SimpleNamespace(why_not=why_not, done=done)
+    session._planned = Counter(tools=2)
+    now(session, session._one(KEY))
+    assert session.wait(KEY).status == "unmeasured"
+    assert session._planned == {"tools": 1}
+    assert not session.run.cases()
+
+
+def test_a_resumed_run_takes_its_results_as_they_are(started: Any) -> None:
+    session = started()
+    session.run.append(RIGHT)
+    session._results = {}
+    thread = threading.Thread(target=session._loop.run_forever)
+    thread.start()
+    try:
+        session.add([KEY])
+        assert session.wait(KEY) == RIGHT
+    finally:
+        session._loop.call_soon_threadsafe(session._loop.stop)
+        thread.join()
 
 
 # ---- before the first item -------------------------------------------------------------------------------------------
@@ -194,7 +228,7 @@ def test_a_large_run_asks_before_it_starts(
     questions: int,
     starts: bool,
 ) -> None:
-    monkeypatch.setattr(module.estimate, "forecast", lambda *_: Forecast("about 1M tokens", usd, None))
+    monkeypatch.setattr(estimate, "forecast", lambda *_: Forecast("about 1M tokens", usd, None))
     heard = Heard(agrees)
     target = resolve(endpoint, model=None if endpoint == "oracle" else "m")
     session = started(listener=heard, endpoint=target, agreed=agreed)
@@ -223,7 +257,7 @@ def test_the_lower_limit_of_requests_in_flight_holds(
         await session._stack.aclose()
         return int(gateway.flow.most)
 
-    assert now(session, opened()) == (most or module.Flow(None).most)
+    assert now(session, opened()) == (most or Flow(None).most)
 
 
 def test_preflight_says_what_is_wrong_and_how_it_read_the_endpoint(
