@@ -98,7 +98,7 @@ class Probe:
         return self.agents if self.own and common.isdisjoint(self.agents) else ()
 
     def rank(self, key: ProbeKey) -> tuple[int, ...]:
-        """A sorting key: what tells most comes first."""
+        """Sort key: the most informative first."""
         return tiers.rank(self.tier, self.situation, self.own, key.stream, self.late)
 
 
