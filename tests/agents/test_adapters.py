@@ -17,6 +17,7 @@ from toolworthy.agents.launch import Start
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.content import adapters, providers
 from toolworthy.content.adapters import AgentAdapter
+from toolworthy.content.tasks import known_tasks
 from toolworthy.sandbox import choose
 from toolworthy.sandbox.model import Limits
 from toolworthy.wire.ir import Api
@@ -71,6 +72,10 @@ def test_locks_pin_the_adapters_version_and_hold_no_addresses(agent: AgentAdapte
     for name, package in lock["packages"].items():
         assert "resolved" not in package
         assert not name or package.get("inBundle") or package["integrity"].startswith("sha512-")
+
+
+def test_a_ceiling_names_tasks_that_there_are() -> None:
+    assert {task for agent in AGENTS for task in agent.ceiling} <= {task.name for task in known_tasks()}
 
 
 def test_every_agent_has_recorded_requests_for_its_probes() -> None:

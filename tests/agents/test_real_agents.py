@@ -51,8 +51,11 @@ def test_a_real_agent_solves_a_task_on_its_own_wire(tmp_path: Path, agent: str) 
 
 @pytest.mark.nightly
 @pytest.mark.parametrize("agent", REAL)
-def test_a_real_agent_solves_all_tasks_on_its_own_wire(tmp_path: Path, agent: str) -> None:
-    solves(tmp_path, agent, *TASKS)
+def test_a_real_agent_solves_all_tasks_but_those_above_its_ceiling(tmp_path: Path, agent: str) -> None:
+    """What it fails here it fails with every model; where that is no longer so, its adapter must say so."""
+    suites("--agent", agent, cwd=tmp_path, timeout=1800)
+    failed = {line["key"]["task"] for line in results(only_run(tmp_path)) if line["status"] != "passed"}
+    assert failed == adapters.agent(agent).ceiling.keys()
 
 
 def crosses(cwd: Path, wire: str, *agents: str) -> None:
@@ -64,7 +67,7 @@ def crosses(cwd: Path, wire: str, *agents: str) -> None:
     assert {line["key"]["agent"] for line in lines} == set(agents)
     for line in lines:
         assert line["endpoint_api"] == wire
-        assert line["score"]["translated"] == (adapters.agent(line["key"]["agent"]).apis[0] != wire)
+        assert line["score"]["translated"] == (wire not in adapters.agent(line["key"]["agent"]).apis)
 
 
 @pytest.mark.parametrize(("agent", "wire"), [("claude-code", "chat"), ("codex", "messages"), ("opencode", "responses")])

@@ -250,6 +250,8 @@ class AgentAdapter(Strict):
     leaves: tuple[str, ...] = ()
     """Files and folders of its own that it leaves in the workspace, as globs of their names: they are removed before
     the result is looked at, unless the task has them."""
+    ceiling: dict[str, str] = Field(default_factory=dict)
+    """Task to why the agent fails it with every model: measured with the reference server, which solves it."""
     full_window: FullWindow | None = None
     """None where it is not known what it reads, or it reads nothing."""
     mcp: str = "{server}__{tool}"
