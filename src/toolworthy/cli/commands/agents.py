@@ -11,16 +11,28 @@ from toolworthy.agents.install import changed, check, ensure, installed, state, 
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.sanitize import one_line, show
 from toolworthy.cli._event_loop import run_until_signal
+from toolworthy.cli.commands._agent_steps import check_steps
 from toolworthy.content import adapters
 from toolworthy.content.adapters import AgentAdapter
 
 
 def run(what: Literal["list", "install", "check", "lock"], names: Sequence[str], files: Sequence[Path]) -> int:
-    """Do `what` with the named agents, or with all; exit code 1 if one fails its check."""
+    """Do `what` with the named agents, or with all; exit code 1 if one fails its check.
+
+    Args:
+        what: ``check`` takes agents that are named through all steps, a task on the oracle included.
+        names: ids, or files of agents of one's own.
+        files: more files.
+    """
+    files = [*files, *(Path(name) for name in names if name.endswith(".toml"))]
+    names = [Path(name).stem if name.endswith(".toml") else name for name in names]
     chosen = [adapters.agent(name, tuple(files)) for name in names] or [
         *(adapters.load(AgentAdapter, path) for path in files),
         *adapters.agents(),
     ]
+    if what == "check" and names:
+        own = {path.stem: path for path in files}
+        return 0 if all([check_steps(agent, own.get(agent.id)) for agent in chosen]) else 1
     return {"list": _list, "install": _install, "check": _check, "lock": _lock}[what](chosen)
 
 
