@@ -113,7 +113,9 @@ class ProviderAdapter(RequestSettings):
     hints: dict[str, str] = Field(default_factory=dict)
     """Code of a rule, probe or cause, or ``setup``, to its remedy on this server."""
     quirks: tuple[str, ...] = ()
-    """What it does otherwise that no client need know, as ``fixtures/quirks.toml`` calls it."""
+    """What it does otherwise beside what `dialect` says: ids of ``fixtures/defects/``."""
+    expected: dict[str, str] = Field(default_factory=dict)
+    """Code of a rule or probe that its quirks set off together, to why that is true of it."""
     sources: dict[str, str] = Field(default_factory=dict)
     """Fact to where and when it was read; one that is doubtful says so."""
     tried: str = ""

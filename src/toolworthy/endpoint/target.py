@@ -16,6 +16,7 @@ from toolworthy.base.nearest import near
 from toolworthy.base.redact import Redactor, looks_like_key
 from toolworthy.content import providers
 from toolworthy.content.providers import Prices, ProviderAdapter
+from toolworthy.endpoint import oracle
 from toolworthy.endpoint._base_url import join, looks_like_one, places, tidy
 from toolworthy.endpoint._config import Config, NamedEndpoint, check_variable, load_config
 from toolworthy.endpoint.connection import Connection, MinuteLimit
@@ -23,14 +24,12 @@ from toolworthy.endpoint.environment import Header, printed, read_setting, secre
 from toolworthy.endpoint.plugins import load_plugins
 from toolworthy.records.meta import KEY_ENV, EndpointRecord
 from toolworthy.reference.defects import defect
+from toolworthy.reference.dialects import shown_by
 from toolworthy.wire.declaration import Auth, Operation
 from toolworthy.wire.ir import Api, Dialect
 
 if TYPE_CHECKING:
     import httpx
-
-ORACLE = "oracle"
-"""Name of the reference endpoint."""
 
 
 def nearest(agent_api: Api, served: Container[Api]) -> Api | None:
@@ -81,12 +80,13 @@ class Endpoint:
     @property
     def is_oracle(self) -> bool:
         """Whether this is the embedded reference endpoint."""
-        return self.name.partition(":")[0] == ORACLE
+        return oracle.names(self.name)
 
     @property
     def defects(self) -> tuple[str, ...]:
-        """Defects that the oracle is to show: ``oracle:ID,ID``."""
-        return tuple(name for name in self.name.partition(":")[2].split(",") if name) if self.is_oracle else ()
+        """Defects that the oracle is to show: those named in ``oracle:ID,ID``, and those of the dialect in
+        ``oracle@PROVIDER``."""
+        return (*(one.id for one in shown_by(self.provider)), *oracle.injected(self.name)) if self.is_oracle else ()
 
     @property
     def is_local(self) -> bool:
@@ -197,8 +197,10 @@ class Endpoint:
         return replace(self, shut=self.shut | {api})
 
     def at(self, base_urls: Mapping[Api, str]) -> Endpoint:
-        """The same endpoint with other base URLs (the oracle's once it is up, or those that answered)."""
-        return replace(self, base_urls=dict(base_urls))
+        """The same endpoint with other base URLs (those that answered, or the oracle's once it is up, of the APIs that
+        its dialect has)."""
+        served = self.provider.base_urls if self.is_oracle and self.provider.base_urls else base_urls
+        return replace(self, base_urls={api: url for api, url in base_urls.items() if api in served})
 
 
 def resolve(
@@ -225,10 +227,8 @@ def resolve(
     """
     environ = os.environ if environ is None else environ
     check_variable(key_env, "--key-env")
-    if name.partition(":")[0] == ORACLE:
-        for injected in filter(None, name.partition(":")[2].split(",")):
-            defect(injected)
-        return Endpoint(name, providers.provider("generic"), {}, "oracle", forced_api=wire)
+    if oracle.names(name):
+        return _oracle(name, wire)
     config = load_config(folder or Path.cwd())
     named = _named(name, config)
     provider = providers.provider(named.provider)
@@ -269,6 +269,16 @@ def resolve(
     return endpoint.priced(config.prices[chosen]) if chosen in config.prices else endpoint
 
 
+def _oracle(name: str, wire: Api | None) -> Endpoint:
+    """The reference endpoint: ``oracle``; ``oracle@PROVIDER`` has a dialect, ``oracle:ID,ID`` defects."""
+    for one in oracle.injected(name):
+        defect(one)
+    provider = providers.provider(oracle.dialect(name) or "generic")
+    if wire and provider.base_urls and wire not in provider.base_urls:
+        raise ToolworthyError(f"{name} has no {wire} API. Give --wire, one of {', '.join(provider.base_urls)}.")
+    return Endpoint(name, provider, {}, oracle.ORACLE, forced_api=wire, extra_body=provider.extra_body)
+
+
 def _key(
     name: str, given: str | None, named: NamedEndpoint, provider: ProviderAdapter, environ: Mapping[str, str]
 ) -> tuple[str | None, str]:
@@ -290,7 +300,7 @@ def _named(name: str, config: Config) -> NamedEndpoint:
     if looks_like_one(bare):
         url = tidy(bare)
         return NamedEndpoint(url=url, provider=_provider_of(url))
-    names = [ORACLE, *sorted(config.endpoints), *known]
+    names = [oracle.ORACLE, *sorted(config.endpoints), *known]
     if looks_like_key(bare):
         raise ToolworthyError(
             "--endpoint contains a key. Put it into an environment variable and name it with --key-env."

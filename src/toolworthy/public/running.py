@@ -173,7 +173,7 @@ def _namespace(endpoint: Endpoint | str, values: dict[str, Any]) -> argparse.Nam
     given: dict[str, Any] = {name: values.get(name) for name in RunOptions.__annotations__ if name not in _LISTS}
     given |= _own(given.pop("own") or {})
     given |= {name: list(values.get(own, ())) for own, name in _LISTS.items()}
-    given |= dict.fromkeys(("model", "key_env", "wire", "until_decided", "yes"))
+    given |= dict.fromkeys(("dialect", "model", "key_env", "wire", "until_decided", "yes"))
     if isinstance(endpoint, str):
         given["endpoint"] = endpoint
     else:

@@ -19,6 +19,7 @@ from toolworthy.wire.sse import events, format_event
 
 _MOST = 16
 """Choices of one answer."""
+_ERROR = 400
 _PIECE = 24
 """Characters of one delta, about what real servers send."""
 
@@ -36,6 +37,13 @@ def reply(api: ir.Api, body: bytes, answer: Answering, defects: Sequence[Defect]
         answer: what to say.
         defects: applied one after the other; none for a correct response.
     """
+    made = _reply(api, body, answer, defects)
+    for defect in defects if made.status >= _ERROR else ():
+        made = defect.spoil_error(made) if api in defect.apis else made
+    return made
+
+
+def _reply(api: ir.Api, body: bytes, answer: Answering, defects: Sequence[Defect]) -> Reply:
     value = parse_json(body)
     if not isinstance(value, dict):
         return error(api, ir.Failure("the request body is not a JSON object", "invalid_request_error", status=400))

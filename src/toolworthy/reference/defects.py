@@ -26,6 +26,7 @@ from toolworthy.reference._triggers import RefusalSign, Sign
 from toolworthy.reference.model import JSON, STREAM, Reply
 from toolworthy.wire.declaration import KEY_HEADERS
 from toolworthy.wire.ir import Api, Message, Part, Request, Response, ToolCall, ToolResult
+from toolworthy.wire.lenient import as_dict, dump_json, parse_json
 
 
 class RouteAnswer(Strict):
@@ -96,6 +97,8 @@ class Defect(Strict):
     say: Saying | None = None
     edit: tuple[Edit, ...] = ()
     bytes: Bytes | None = None
+    error: str = ""
+    """Every error's body; ``{message}`` and ``{status}`` are filled in as JSON."""
     connection: ServedConnections | None = None
     """How all connections are served."""
 
@@ -169,6 +172,15 @@ class Defect(Strict):
             pieces = edited_stream(self.edit, made) if made.content_type == STREAM else edited(self.edit, made)
             made = replace(made, pieces=pieces)
         return rewritten(self.bytes, made) if self.bytes else made
+
+    def spoil_error(self, made: Reply) -> Reply:
+        """An error that is sent, in the endpoint's own form."""
+        if not self.error:
+            return made
+        value = as_dict(parse_json(made.body))
+        message = dump_json(as_dict(value.get("error")).get("message", value.get("message", "")))
+        body = self.error.replace("{message}", message).replace("{status}", str(made.status))
+        return replace(made, pieces=(body.encode(),))
 
     def _shows(self, streamed: bool) -> bool:
         return self.mode == "both" or (self.mode == "stream") == streamed

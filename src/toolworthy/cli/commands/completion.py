@@ -15,7 +15,7 @@ from toolworthy.cli._values import OneOf, one_of
 from toolworthy.cli.options import OPTIONS
 from toolworthy.content import adapters, providers
 from toolworthy.content.tasks import known_tasks
-from toolworthy.endpoint.target import ORACLE
+from toolworthy.endpoint.oracle import ORACLE
 from toolworthy.reference.defects import catalogue
 from toolworthy.rules import RULES
 from toolworthy.work.kinds import suites

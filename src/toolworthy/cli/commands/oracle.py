@@ -10,16 +10,20 @@ from pathlib import Path
 from toolworthy.base.atomic import whole
 from toolworthy.base.sanitize import show
 from toolworthy.cli.commands.proxy import stopped
+from toolworthy.content.providers import provider
 from toolworthy.output import defect_page
 from toolworthy.reference.defects import Defect, defect
+from toolworthy.reference.dialects import shown_by
 from toolworthy.work.run.embedded import standing
 
 
-def run(port: int, defects: Sequence[str], listed: bool, page: Path | None) -> int:
-    """Serve the reference endpoint on loopback, with these defects, until Ctrl-C; or list or write the catalogue.
+def run(port: int, defects: Sequence[str], dialect: str | None, listed: bool, page: Path | None) -> int:
+    """Serve the reference endpoint on loopback, with these defects and in this dialect, until Ctrl-C.
+
+    Or list or write the catalogue.
 
     Raises:
-        ToolworthyError: no defect has that id, the port is taken, or the page cannot be written.
+        ToolworthyError: no defect has that id, no provider that name, the port is taken, or the page cannot be written.
     """
     if page:
         with whole(page) as partial:
@@ -28,7 +32,7 @@ def run(port: int, defects: Sequence[str], listed: bool, page: Path | None) -> i
     elif listed:
         show("\n".join(defect_page.lines()))
     else:
-        injected = [defect(name) for name in defects]
+        injected = [defect(name) for name in defects] + [*(shown_by(provider(dialect)) if dialect else ())]
         with contextlib.suppress(KeyboardInterrupt):
             asyncio.run(_serve(port, injected))
     return 0

@@ -11,6 +11,7 @@ from toolworthy.base.sanitize import show
 from toolworthy.content import adapters, providers
 from toolworthy.content.providers import ProviderAdapter
 from toolworthy.judgement.analysis.unruled import UNRULED
+from toolworthy.reference.defects import catalogue
 from toolworthy.rules import RULES
 from toolworthy.work.probes import load_suite
 
@@ -48,6 +49,9 @@ def mistakes(provider: ProviderAdapter) -> Iterator[str]:
     """What cannot be right."""
     known = {"setup", *(rule.code for rule in RULES), *load_suite(), *UNRULED}
     yield from (f"hints: nothing is called {code}" for code in provider.hints if code not in known)
+    yield from (f"expected: nothing is called {code}" for code in provider.expected if code not in known)
+    entries = {entry.id for entry in catalogue()}
+    yield from (f"quirks: no defect is called {name}" for name in provider.quirks if name not in entries)
     every = [*provider.base_urls.values(), *(url for urls in provider.other_urls.values() for url in urls.values())]
     places = {place for url in every for place in re.findall(r"\{(\w+)\}", url)}
     yield from (f"fill does not say what {{{place}}} is" for place in sorted(places - provider.fill.keys()))

@@ -21,6 +21,7 @@ from toolworthy.wire.ir import Api, Message, Reasoning, Request, Role, Text
 from toolworthy.wire.lenient import as_dict, dump_json, parse_json
 from toolworthy.work.probes._surface import Surface
 from toolworthy.work.probes.answer import Answer, Cut, SideAnswer, token_limit, widened
+from toolworthy.work.probes.material import INVENTED
 
 if TYPE_CHECKING:
     import httpx
@@ -80,6 +81,8 @@ class Channel:
 
     def body(self, request: Request) -> dict[str, Any]:
         """The request's JSON for this API."""
+        if self._dialect.replay != "required" or wire.api(self.api).reasoning:  # what is signed cannot be invented
+            request = replace(request, messages=tuple(map(_without_invented, request.messages)))
         body: dict[str, Any] = wire.api(self.api).render_request(request, self._dialect).body
         return body
 
@@ -298,3 +301,7 @@ def message(role: Role, text: str) -> Message:
 def user(text: str) -> Message:
     """A user message."""
     return message("user", text)
+
+
+def _without_invented(message: Message) -> Message:
+    return replace(message, parts=tuple(part for part in message.parts if part is not INVENTED))

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Sequence
 from typing import Any
 
-from toolworthy.wire.ir import Message, Text, Tool, ToolCall, ToolResult
+from toolworthy.wire.ir import Message, Text, Thinking, Tool, ToolCall, ToolResult
 
 
 def schema(*required: str, **properties: Any) -> dict[str, Any]:
@@ -68,9 +68,13 @@ def _each(wanted: Sequence[tuple[str, Any]]) -> list[str]:
     return [f"Call the tool `{name}` with exactly these arguments: {arguments}" for name, arguments in written]
 
 
+INVENTED = Thinking("I should look first.", "reasoning_content")
+"""Reasoning of a turn that no model made. Only an endpoint that refuses turns without any gets it."""
+
+
 def called(*calls: tuple[str, str, Any], text: str = "") -> Message:
     """What an assistant said that made these calls: (id, name, arguments)."""
-    opening = (Text(text),) if text else ()
+    opening = (INVENTED, Text(text)) if text else (INVENTED,)
     made = tuple(ToolCall(call_id, name, json.dumps(value, ensure_ascii=False)) for call_id, name, value in calls)
     return Message("assistant", (*opening, *made))
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from toolworthy.base.errors import ToolworthyError
+from toolworthy.endpoint.oracle import ORACLE, in_dialect
 from toolworthy.endpoint.target import resolve
 from toolworthy.records.conditions import chosen, difference, restore
 from toolworthy.records.meta import Budget, RunMeta
@@ -38,9 +39,8 @@ def read_options(given: argparse.Namespace, folder: Path) -> Options:
     old = run or RunMeta()
     adapters, folders = ([(folder / path).resolve() for path in paths] for paths in (given.adapter, given.tasks))
     paths = _specs(given.cases or [spec for spec in old.cases if field_of(spec)], folder)
-    endpoint = resolve(
-        given.endpoint or "oracle", model=given.model, key_env=given.key_env, wire=given.wire, folder=folder
-    )
+    named = in_dialect(given.endpoint or ORACLE, given.dialect)
+    endpoint = resolve(named, model=given.model, key_env=given.key_env, wire=given.wire, folder=folder)
     prices = given.price or old.options.prices
     field = choose_field(given.case, paths)
     if given.reference and (field is None or field.kind != "k2vv"):

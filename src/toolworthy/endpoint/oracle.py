@@ -1,0 +1,35 @@
+"""Names of the reference endpoint: ``oracle``; ``oracle@PROVIDER`` has a dialect, ``oracle:ID,ID`` defects."""
+
+from __future__ import annotations
+
+from toolworthy.base.errors import ToolworthyError
+
+ORACLE = "oracle"
+
+
+def names(name: str) -> bool:
+    """Whether this names the reference endpoint."""
+    return name.partition(":")[0].partition("@")[0] == ORACLE
+
+
+def dialect(name: str) -> str:
+    """The provider that it behaves like; "" for none."""
+    return name.partition(":")[0].partition("@")[2]
+
+
+def injected(name: str) -> tuple[str, ...]:
+    """Ids of the defects that are named."""
+    return tuple(one for one in name.partition(":")[2].split(",") if one)
+
+
+def in_dialect(name: str, provider: str | None) -> str:
+    """The name of the reference endpoint in a provider's dialect; `name` where no provider is named.
+
+    Raises:
+        ToolworthyError: `name` is another endpoint.
+    """
+    if not provider:
+        return name
+    if not names(name):
+        raise ToolworthyError("--dialect belongs to --endpoint oracle. Other endpoints have their own.")
+    return f"{ORACLE}@{provider}:{','.join(injected(name))}".removesuffix(":")

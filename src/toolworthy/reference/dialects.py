@@ -1,0 +1,54 @@
+"""Dialects: which entries of the catalogue make the reference server behave like a provider."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from pydantic import Field
+
+from toolworthy import content
+from toolworthy.base.loading import Strict, load_toml
+from toolworthy.content.providers import ProviderAdapter
+from toolworthy.reference.defects import Defect, defect
+
+
+class DialectTrait(Strict):
+    """What a provider does whose ``[dialect]`` says something."""
+
+    of: dict[str, Any] = Field(min_length=1)
+    """Fields of :class:`toolworthy.wire.ir.Dialect` and their values: all of them."""
+    shows: tuple[str, ...]
+    """Ids of the catalogue."""
+
+
+class _File(Strict):
+    trait: tuple[DialectTrait, ...]
+
+
+@cache
+def traits() -> tuple[DialectTrait, ...]:
+    """All that are known."""
+    return load_toml(_File, content.FIXTURES / "dialects.toml").trait
+
+
+def shown_by(provider: ProviderAdapter) -> tuple[Defect, ...]:
+    """What the reference server shows to be like `provider`, as far as it is about an API that the provider has.
+
+    Raises:
+        ToolworthyError: a quirk is in no catalogue.
+    """
+    said = [trait.shows for trait in traits() if _holds(trait, provider)]
+    names = dict.fromkeys([*provider.quirks, *(name for names in said for name in names)])
+    return tuple(one for one in map(defect, names) if set(one.apis) & set(provider.base_urls))
+
+
+def _holds(trait: DialectTrait, provider: ProviderAdapter) -> bool:
+    return all(getattr(provider.dialect, name) == value for name, value in trait.of.items())
+
+
+def expected(provider: ProviderAdapter) -> frozenset[str]:
+    """Codes of rules and probes that may complain of the reference server in this dialect: what is true of it."""
+    return frozenset(
+        [code for one in shown_by(provider) for code in (*one.caught_by, *one.beside)] + [*provider.expected]
+    )
