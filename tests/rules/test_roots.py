@@ -179,6 +179,23 @@ def test_a_time_with_a_fraction_is_told_from_a_whole_one(at: float, found: bool)
     assert ("TW615" in codes("chat", stream, SSE)) == found
 
 
+@pytest.mark.parametrize(
+    ("name", "at", "code"),
+    [
+        ("created_at", "1744130612", "TW616"),
+        ("created_at", None, "TW616"),
+        ("created_at", True, "TW616"),
+        ("completed_at", "1744130612", "TW616"),
+        ("completed_at", None, ""),
+        ("completed_at", 1.5, "TW615"),
+        ("created_at", 1.5, "TW615"),
+    ],
+)
+def test_a_time_that_is_no_number_is_told_from_one_with_a_fraction(name: str, at: object, code: str) -> None:
+    whole = json.dumps({**WHOLE, "status": "completed", "created_at": 1, name: at})
+    assert codes("responses", whole.encode(), JSON) & {"TW615", "TW616"} == {code} - {""}
+
+
 def test_a_responses_stream_that_lacks_only_its_end_is_not_cut() -> None:
     added = {"type": "response.output_item.added", "output_index": 0, "item": {**MESSAGE, "content": []}}
     done = {"type": "response.output_item.done", "output_index": 0, "item": MESSAGE}

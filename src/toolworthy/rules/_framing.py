@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
+from collections.abc import Iterator
 
 from toolworthy import wire
 from toolworthy.rules._responses import items_done
@@ -151,14 +152,25 @@ def _undeclared_compression(view: View) -> Violations:
 
 @builtin("TW615")
 def _fractional_timestamp(view: View) -> Violations:
-    values = [(event.value, event.data) for event in view.events] or [(view.whole, view.tail())]
-    for value, written in values:
+    for name, value, written in _timestamps(view):
+        if isinstance(value, float):
+            yield f"{name} is {json.dumps(value)[:40]}", written
+
+
+@builtin("TW616")
+def _timestamp_not_a_number(view: View) -> Violations:
+    for name, value, written in _timestamps(view):
+        if (isinstance(value, bool) or not isinstance(value, (int, float))) and (value, name) != (None, "completed_at"):
+            yield f"{name} is {json.dumps(value)[:40]}", written
+
+
+def _timestamps(view: View) -> Iterator[tuple[str, object, str]]:
+    """The name and value of each timestamp that is there, and the bytes that hold it."""
+    for value, written in [(event.value, event.data) for event in view.events] or [(view.whole, view.tail())]:
         for holder in (value, as_dict(value.get("response"))):
-            for name in ("created", "created_at"):
-                if name in holder and type(holder[name]) is not int:
-                    yield f"{name} is {json.dumps(holder[name])[:40]}", written
-            if isinstance(holder.get("completed_at"), (float, str)):
-                yield f"completed_at is {json.dumps(holder['completed_at'])[:40]}", written
+            for name in ("created", "created_at", "completed_at"):
+                if name in holder:
+                    yield name, holder[name], written
 
 
 @builtin("TW694")
