@@ -60,7 +60,7 @@ def _facts(
     yield "APIs", ", ".join(served_apis(probes) or meta.preflight.apis)
     yield "speed", _speed(exchanges)
     yield "tools", _tools(exchanges)
-    yield "asked", _taken(run, exchanges)
+    yield "sent", _taken(run, exchanges)
 
 
 def _speed(exchanges: Sequence[Exchange]) -> str:
