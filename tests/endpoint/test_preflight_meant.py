@@ -172,7 +172,7 @@ def test_a_model_that_answers_though_it_is_not_listed_is_taken_and_said() -> Non
         (402, error("Insufficient Balance"), "no credit left .*Insufficient Balance"),
         (429, error("You have no quota left", code="insufficient_quota"), "no credit left .*no quota left"),
         (403, error("Your balance is negative"), "no credit left .*balance is negative"),
-        (401, error("wrong key"), "refused the key in TOOLWORTHY_API_KEY.*headers.*wrong key"),
+        (401, error("wrong key"), "refused the key in TOOLWORTHY_API_KEY.*wrong key.*headers"),
     ],
 )
 def test_an_account_or_key_of_no_use_is_one_line_in_the_servers_words(status: int, body: bytes, says: str) -> None:

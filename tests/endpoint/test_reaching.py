@@ -337,7 +337,7 @@ def test_a_client_certificate_opens_a_server_of_ones_own_authority(
 @pytest.mark.parametrize("name", ["ca_file", "client_cert"])
 def test_a_file_that_is_no_certificate_is_one_line(name: str, tmp_path: Path) -> None:
     (tmp_path / "empty.pem").write_text("nothing")
-    for path, says in (("empty.pem", "is not a usable certificate"), ("nowhere.pem", "No such file")):
+    for path, says in (("empty.pem", "is not a usable PEM certificate"), ("nowhere.pem", "No such file")):
         with pytest.raises(ToolworthyError, match=says) as caught:
             configured(tmp_path, "https://llm.example/v1", f'{name} = "{path}"')
         assert "\n" not in str(caught.value)
@@ -443,7 +443,7 @@ def _receive(request: Asked) -> Any:
     ("settings", "says"),
     [
         (f'query = {{ key = "{KEY}" }}', "a URL must not hold a key"),
-        (f'proxy = "http://me:{PASSWORD}@proxy:3128"', '"env:NAME" where it has a password'),
+        (f'proxy = "http://me:{PASSWORD}@proxy:3128"', '"env:VARIABLE" if it has a password'),
         (
             '[endpoints.it.extra_body.chat]\nmetadata = { user = "sk-0123456789abcdef0123" }',
             "a file must not hold a key",

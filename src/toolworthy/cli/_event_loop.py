@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import threading
 from collections.abc import Coroutine
 from types import FrameType
 from typing import Any, TypeVar
@@ -37,7 +38,8 @@ def run_until_signal(work: Coroutine[Any, Any, T]) -> T:
                 cancelled = True
                 cancel(number, frame)
 
-        if callable(cancel) and cancel is not signal.default_int_handler:
+        main_thread = threading.current_thread() is threading.main_thread()  # signals are handled in no other
+        if main_thread and callable(cancel) and cancel is not signal.default_int_handler:
             signal.signal(signal.SIGINT, handle)
         return await work
 

@@ -75,7 +75,7 @@ def next_answer(
         if (prepared := play(request)) is not None:
             return _played(request, prepared)
     task = find_task(request, tasks)
-    if task is not None and wants_summary(request):
+    if task is not None and wants_summary(request, task):
         done = _place(request, task, speaker(request.tools, adapters)).step
         return _finished(request, f"{task.instruction}\n\nSteps that are done: {done}.")
     if task is None or not request.tools:
@@ -111,10 +111,13 @@ def find_task(request: Request, tasks: Sequence[Task]) -> Task | None:
     return best[2] if best else None
 
 
-def wants_summary(request: Request) -> bool:
-    """Whether the newest message asks for a summary of the conversation, as agents do to shorten it."""
+def wants_summary(request: Request, task: Task) -> bool:
+    """Whether the newest message asks for a summary of the conversation, as agents do to shorten it; the task's own
+    instruction may speak of one, too."""
     said = [message for message in request.messages if message.role == "user"][-1:]
     text = "\n".join(part.text for message in said for part in message.parts if isinstance(part, Text))
+    if _plain(task.instruction) in _plain(text):  # the task itself, or the whole conversation in one message
+        return not request.tools and bool(_SUMMARY.search(text.replace(task.instruction, "")))
     return (len(request.messages) > 2 or not request.tools) and bool(_SUMMARY.search(text))
 
 

@@ -108,7 +108,9 @@ class Oracle:
         if self._stage is PLAIN:
             return None
         request = wire.parse_request_bytes(api, body)
-        if not request or not request.tools or find_task(request, self._tasks) is None or wants_summary(request):
+        if not request or not request.tools or (task := find_task(request, self._tasks)) is None:
+            return None
+        if wants_summary(request, task):
             return None
         self._turns += 1
         return self._turns - 1

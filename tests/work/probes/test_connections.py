@@ -66,7 +66,7 @@ def test_a_body_behind_the_response_to_head_is_found(body: bool, verdict: str) -
     [
         ({}, ""),
         ({"again": "closed"}, "second request"),
-        ({"again": "gone"}, "does not announce it"),
+        ({"again": "gone"}, "without connection: close"),
         ({"behind": "\r\nextra"}, "follow the end|second request"),
         ({"version": "1.0", "framing": "none"}, ""),  # which announces that it closes
     ],

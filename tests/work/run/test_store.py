@@ -174,7 +174,8 @@ def test_an_option_that_names_a_run_of_another_version_is_refused(option: str, t
     run.write("run.json", json.dumps({"schema": 99, "toolworthy": "9.0"}))
     done = suites(option, str(run.path), cwd=tmp_path)
     assert done.returncode == 4
-    assert "has schema 99 9.0" in done.stderr
+    assert "has schema 99;" in done.stderr
+    assert "Use the version that wrote it, 9.0." in done.stderr
 
 
 def test_a_folder_that_is_no_run_is_said_to_be_none(tmp_path: Path) -> None:

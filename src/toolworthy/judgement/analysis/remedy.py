@@ -13,6 +13,8 @@ from toolworthy.records.probe import ProbeResult
 from toolworthy.rules import by_code
 
 NO_REMEDY = "No known workaround. Report it to the server's maintainers; attach the bug report bundle."
+_FEW = 3
+"""Servers whose settings are named for a server that is not identified."""
 NOT_YOURS = "If the server is not yours, report it to its maintainers; attach the bug report bundle."
 
 
@@ -32,12 +34,14 @@ def server_of(meta: RunMeta, probes: Sequence[ProbeResult]) -> ProviderAdapter:
 
 
 def remedy_for(server: ProviderAdapter, codes: Sequence[str]) -> str:
-    """A setting of this server, or of every known server if it was not identified; else the change to its code."""
+    """A setting of this server, or of a few known servers if it was not identified; else the change to its code."""
     for code in (*codes, *(UNRULED[code].like for code in codes if code in UNRULED)):
         if hint := server.hints.get(code):
             return f"{server.title}: {hint}"
         if server.id == "generic" and (hints := providers.hints(code)):
-            return " ".join(f"{title}: {hint}" for title, hint in hints)
+            if len(hints) > _FEW and (rule := by_code(code)):
+                return f"{rule.fix} `toolworthy rules {code}` shows the settings of {len(hints)} servers."
+            return " ".join(f"{title}: {hint}" for title, hint in hints[:_FEW])
     if own := [UNRULED[code].fix for code in codes if code in UNRULED]:
         return own[0]
     change = next(filter(None, (rule.fix if (rule := by_code(code)) else fix(code) for code in codes)), "")
