@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import configparser
 import html
 import json
 import os
 import re
+import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 from toolworthy.agents._door import Door, client
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.wire.lenient import as_dict, as_list, as_str
 
 if TYPE_CHECKING:
@@ -22,18 +25,37 @@ if TYPE_CHECKING:
 
 PATH = "/simple/"
 """Of the index, as an install sees it."""
-_STANDARD = "https://pypi.org/simple"
 _VARIABLES = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL")
 _NAME = re.compile(r"/simple/([A-Za-z0-9][A-Za-z0-9._-]*/)")
 _FILE = re.compile(r"/file/(\d{1,9})/[^/]*?(\.metadata)?")
+_STANDARD = re.compile(r"index \(by default: <(https://[^>]+)>\)")
+"""In uv's help."""
 _HREF = re.compile(rb"""(\shref\s*=\s*)(?:"([^"]*)"|'([^']*)')""", re.IGNORECASE)
 
 
 def address() -> str:
-    """Address of the index that the user's environment or pip's configuration names, else PyPI's."""
+    """Address of the index that the user's environment or pip's configuration names, else uv's own default.
+
+    Raises:
+        ToolworthyError: uv does not say which that is.
+    """
     said = next((os.environ[name] for name in _VARIABLES if os.environ.get(name)), "") or _configured("index-url")
     url = re.sub(r"^[\w.-]+=", "", said)  # uv's may have a name
-    return (url or _STANDARD).rstrip("/")
+    return (url or standard()).rstrip("/")
+
+
+def standard() -> str:
+    """Address of the index that uv asks if nothing is set, from its help: it is not written down anywhere else.
+
+    Raises:
+        ToolworthyError: its help does not say.
+    """
+    import uv
+
+    done = subprocess.run([uv.find_uv_bin(), "help", "pip", "install"], capture_output=True, text=True, check=False)
+    if (said := _STANDARD.search(" ".join(done.stdout.split()))) is None:
+        raise ToolworthyError("uv does not say which index it asks. Name one in UV_DEFAULT_INDEX.")
+    return said[1]
 
 
 def _authorities() -> Iterator[str]:
@@ -123,6 +145,6 @@ def _origin(url: str) -> tuple[Any, ...]:
 @asynccontextmanager
 async def door(port: int) -> AsyncIterator[PypiDoor]:
     """The user's index, for who reaches this process at `port`."""
-    index = address()
+    index = await asyncio.to_thread(address)
     async with client([index], authorities=_authorities()) as asking:
         yield PypiDoor(index, port, asking)
