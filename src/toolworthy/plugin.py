@@ -23,9 +23,10 @@ from toolworthy.cli.fixtures import asks, end
 from toolworthy.cli.fixtures import endpoint as endpoint
 from toolworthy.cli.fixtures import pytest_pyfunc_call as pytest_pyfunc_call
 from toolworthy.cli.fixtures import reference_server as reference_server
-from toolworthy.cli.interrupt import LEFT, Interrupts
+from toolworthy.cli.interrupt import Interrupts
 from toolworthy.cli.options import check_alone
 from toolworthy.cli.options import pytest_addoption as pytest_addoption
+from toolworthy.cli.stop import CTRL_C
 
 if TYPE_CHECKING:
     from toolworthy.judgement.gate.interim import InterimAnalyses
@@ -277,7 +278,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """Stop what still runs, then set the exit code."""
     ended, running = session.config.stash.get(_ENDED, ""), session.config.stash.get(_SESSION, None)
     if ended and session.config.stash[_INTERRUPTS].by:
-        session.exitstatus = LEFT
+        session.exitstatus = CTRL_C
     elif session.exitstatus == pytest.ExitCode.INTERRUPTED:  # files that cannot be collected; 2 is a gate's
         session.exitstatus = pytest.ExitCode.USAGE_ERROR
     if running is None:

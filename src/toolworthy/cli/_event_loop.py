@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import threading
 from collections.abc import Coroutine
 from types import FrameType
 from typing import Any, TypeVar
 
-from toolworthy.cli.interrupt import LEFT
+from toolworthy.cli.stop import leave
 
 T = TypeVar("T")
 
@@ -32,8 +31,7 @@ def run_until_signal(work: Coroutine[Any, Any, T]) -> T:
         def handle(number: int, frame: FrameType | None) -> None:
             nonlocal cancelled
             if cancelled and number == signal.SIGINT:
-                os.write(2, b"\n" * os.isatty(2) + b"stopped by Ctrl-C\n")
-                os._exit(LEFT)
+                leave()
             if not cancelled and callable(cancel):
                 cancelled = True
                 cancel(number, frame)

@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any, NoReturn
 
+from toolworthy.cli.stop import CTRL_C
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Those that end a command."""
 _Handler = Callable[[int, FrameType | None], Any]
-LEFT = 130
-"""Exit code after Ctrl-C: 128 + SIGINT."""
 
 
 class Interrupts:
@@ -130,7 +130,7 @@ def _restore(before: dict[int, Any]) -> None:
 
 def _leave() -> NoReturn:
     _say("left without a report; what was measured is kept, --resume goes on")
-    os._exit(LEFT)
+    os._exit(CTRL_C)
 
 
 def _say(text: str) -> None:

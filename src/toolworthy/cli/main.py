@@ -1,14 +1,14 @@
-"""The command `toolworthy`. It handles Ctrl-C before it imports anything that Python has not imported itself."""
+"""The command `toolworthy`. It handles Ctrl-C before it imports anything but what that takes."""
 
 import os
 import sys
+
+from toolworthy.cli.stop import leave, stopped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_CTRL_C = 130
-"""Exit code after Ctrl-C: 128 + SIGINT."""
 _BROKEN_PIPE = 141
 
 
@@ -23,7 +23,7 @@ def main(argv: "Sequence[str] | None" = None) -> int:
 
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
             # An import can catch what a handler raises, so this one leaves. The command replaces it once it can stop.
-            before = signal.signal(signal.SIGINT, _leave)
+            before = signal.signal(signal.SIGINT, leave)
         from toolworthy.cli._dispatch import dispatch
 
         code = dispatch(sys.argv[1:] if argv is None else argv)
@@ -33,20 +33,7 @@ def main(argv: "Sequence[str] | None" = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the interpreter writes to stdout once more when it exits
         return _BROKEN_PIPE
     except KeyboardInterrupt as stop:
-        return _stopped(str(stop))
+        return stopped(str(stop))
     finally:
         if before is not None and argv is not None:  # the caller is another program, which goes on
             signal.signal(signal.SIGINT, before)
-
-
-def _leave(*_: object) -> None:
-    os._exit(_stopped())
-
-
-def _stopped(more: str = "") -> int:
-    more = f". {more}" if more else ""
-    try:  # noqa: SIM105 - suppress would be an import, and this may run in the middle of one
-        os.write(2, b"\n" * os.isatty(2) + f"stopped by Ctrl-C{more}\n".encode())
-    except OSError:
-        pass  # the terminal has hung up
-    return _CTRL_C
