@@ -24,7 +24,7 @@ from toolworthy.agents._template import render
 from toolworthy.base import tree
 from toolworthy.base.asgi import free_port, serving
 from toolworthy.base.errors import ToolworthyError
-from toolworthy.content.adapters import AgentAdapter
+from toolworthy.content.adapters import AgentAdapter, Install
 from toolworthy.sandbox import Sandbox, begun, choose, toolchain
 from toolworthy.sandbox.model import Command, CommandOutcome, Limits, Mount
 
@@ -75,7 +75,7 @@ def installed(agent: AgentAdapter) -> Installation | None:
         return None
     with contextlib.suppress(OSError):  # where it is another's, who runs agents as another
         folder.chmod(_OPEN)
-    return Installation(folder / _FILES, agent.install.version, bool(agent.install.npm))
+    return _installation(agent)
 
 
 def state(agent: AgentAdapter) -> str:
@@ -105,7 +105,6 @@ async def ensure(
             sandbox, or no Python that fits.
     """
     say = say or (lambda _: None)
-    assert agent.install is not None
     if (found := installed(agent)) and not await asyncio.to_thread(changed, agent):
         return found
     folder = _folder(agent)
@@ -116,11 +115,11 @@ async def ensure(
                 if not (why := await asyncio.to_thread(changed, agent)):
                     return found
                 say(f"{agent.title}: {why}")
-            say(f"installing {agent.title} {agent.install.version} (once)")
+            say(f"installing {agent.title} {_pinned(agent).version} (once)")
             await _install(agent, folder, say, sandbox or choose("auto"))
     except OSError as error:
         raise ToolworthyError(f"cannot install {agent.title} into {folder}: {error.strerror or error}") from error
-    return Installation(folder / _FILES, agent.install.version, bool(agent.install.npm))
+    return _installation(agent)
 
 
 async def check(agent: AgentAdapter) -> str:
@@ -201,7 +200,7 @@ async def _install(agent: AgentAdapter, folder: Path, say: Callable[[str], None]
         port = _port(sandbox)
         outcome = await _run(installer, installer.command(sandbox, files, home, port), sandbox, port, tell)
         if outcome.exit_code != 0:
-            raise ToolworthyError(f"cannot install {agent.title} {_version(agent)}: {installer.reason(outcome)}")
+            raise ToolworthyError(f"cannot install {agent.title} {_pinned(agent).version}: {installer.reason(outcome)}")
         installer.finish(files)
         await asyncio.to_thread(_finish, files, home, folder, work)
     finally:
@@ -242,14 +241,19 @@ def _port(sandbox: Sandbox) -> int:
     return _PORT if sandbox.name != "none" else free_port()
 
 
+def _pinned(agent: AgentAdapter) -> Install:
+    assert agent.install is not None
+    return agent.install
+
+
 def _installer(agent: AgentAdapter) -> Installer:
-    assert agent.install is not None
-    return Npm(agent.install) if agent.install.npm else Pypi(agent.install)
+    install = _pinned(agent)
+    return Npm(install) if install.npm else Pypi(install)
 
 
-def _version(agent: AgentAdapter) -> str:
-    assert agent.install is not None
-    return agent.install.version
+def _installation(agent: AgentAdapter) -> Installation:
+    install = _pinned(agent)
+    return Installation(_folder(agent) / _FILES, install.version, bool(install.npm))
 
 
 def _places(work: Path) -> tuple[Path, Path]:
@@ -282,5 +286,4 @@ async def _lock(path: Path) -> AsyncIterator[None]:
 
 
 def _folder(agent: AgentAdapter) -> Path:
-    assert agent.install is not None
-    return cache_dir() / "installed" / f"{agent.id}-{agent.install.version}"
+    return cache_dir() / "installed" / f"{agent.id}-{_pinned(agent).version}"

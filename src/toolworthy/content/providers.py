@@ -133,14 +133,23 @@ class ProviderAdapter(RequestSettings):
             raise ToolworthyError(f"{self.id} has no {name!r}{meant(name, sorted(self.other_urls))}")
         return {**self.base_urls, **self.other_urls[name]}
 
+    @property
+    def all_urls(self) -> tuple[str, ...]:
+        """Base URLs of every API, region and plan."""
+        return tuple(url for urls in (self.base_urls, *self.other_urls.values()) for url in urls.values())
+
     def has_host(self, host: str) -> bool:
         """Whether one of its URLs is there."""
-        every = [*self.base_urls.values(), *(url for urls in self.other_urls.values() for url in urls.values())]
-        return any(re.fullmatch(_FILLED.sub("[^.]+", re.escape(urlsplit(url).netloc)), host) for url in every)
+        return any(re.fullmatch(_FILLED.sub("[^.]+", re.escape(urlsplit(url).netloc)), host) for url in self.all_urls)
 
 
 _FILLED = re.compile(r"\\\{\w+\\\}")
 """A place that is to be filled, in an escaped URL."""
+
+
+def to_fill(urls: Iterable[str]) -> tuple[str, ...]:
+    """The ``{name}`` that stand in URLs, each once."""
+    return tuple(dict.fromkeys(name for url in urls for name in re.findall(r"\{(\w+)\}", url)))
 
 
 def provider(name: str) -> ProviderAdapter:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -369,8 +368,8 @@ def _provider_of(url: str) -> str:
 
 def _filled(name: str, provider: ProviderAdapter, urls: dict[Api, str]) -> dict[Api, str]:
     """Base URLs in which nothing is left for the user to fill in."""
-    if open_ := dict.fromkeys(place for url in urls.values() for place in re.findall(r"\{(\w+)\}", url)):
-        what = "; ".join(f"{{{place}}} is {provider.fill[place]}" for place in open_)
+    if names := providers.to_fill(urls.values()):
+        what = "; ".join(f"{{{place}}} is {provider.fill[place]}" for place in names)
         raise ToolworthyError(
             f"{name} has a URL of your own. Give --endpoint {next(iter(urls.values()))}, or set provider and url in "
             f"toolworthy.toml; {what}"

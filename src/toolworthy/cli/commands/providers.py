@@ -52,8 +52,7 @@ def mistakes(provider: ProviderAdapter) -> Iterator[str]:
     yield from (f"expected: nothing is called {code}" for code in provider.expected if code not in known)
     entries = {entry.id for entry in catalogue()}
     yield from (f"quirks: no defect is called {name}" for name in provider.quirks if name not in entries)
-    every = [*provider.base_urls.values(), *(url for urls in provider.other_urls.values() for url in urls.values())]
-    places = {place for url in every for place in re.findall(r"\{(\w+)\}", url)}
+    places = {*providers.to_fill(provider.all_urls)}
     yield from (f"fill does not say what {{{place}}} is" for place in sorted(places - provider.fill.keys()))
     yield from (f"no URL has {{{place}}}, which fill names" for place in sorted(provider.fill.keys() - places))
     yield from (f"the price of {model} has no source with a year" for model in _undated(provider))
