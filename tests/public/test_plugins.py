@@ -14,8 +14,7 @@ from pathlib import Path
 import pytest
 
 import toolworthy
-from tests.support import listing
-from tests.support.commands import environment, only_run, results, run
+from tests.support.commands import LISTING, environment, only_run, results, run
 from toolworthy import content
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.endpoint.plugins import LOADED, MODULES, load_plugins
@@ -128,7 +127,7 @@ def test_its_tasks_agents_and_cases_are_run_beside_ours(tmp_path: Path) -> None:
 
 def test_its_kind_of_work_runs_by_its_name(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
-    shutil.copy(Path(listing.__file__), tmp_path / "mine")
+    shutil.copy(LISTING, tmp_path / "mine")
     (tmp_path / "toolworthy.toml").write_text('plugins = ["mine"]\n')
     done = run("toolworthy", "run", "listing", "--pause", "0.01", cwd=tmp_path)
     assert "2 passed" in done.stdout, done.stdout + done.stderr

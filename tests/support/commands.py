@@ -13,6 +13,9 @@ from typing import Any
 from toolworthy import content, plugin
 from toolworthy.work.run.merge_options import read_options
 
+LISTING = Path(__file__).with_name("listing.py")
+"""A kind of work of a user's own. Copy it, never import it: it would be registered for every later test."""
+
 
 def environment(more: dict[str, str] | None = None) -> dict[str, str]:
     """Of a command of ours, as a user would run it."""

@@ -14,8 +14,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.support import listing
-from tests.support.commands import environment, only_run, results, run
+from tests.support.commands import LISTING, environment, only_run, results, run
 
 pytestmark = pytest.mark.process
 
@@ -25,7 +24,7 @@ OWN = ("test_listing.py", "-p", "toolworthy.plugin", "-p", "no:cacheprovider")
 
 def folder(path: Path) -> Path:
     """A user's own folder of tests, with the kind of work in it."""
-    shutil.copy(Path(listing.__file__), path / OWN[0])
+    shutil.copy(LISTING, path / OWN[0])
     return path
 
 
