@@ -26,7 +26,7 @@ from toolworthy.cli.fixtures import reference_server as reference_server
 from toolworthy.cli.interrupt import Interrupts
 from toolworthy.cli.options import check_alone
 from toolworthy.cli.options import pytest_addoption as pytest_addoption
-from toolworthy.cli.stop import CTRL_C
+from toolworthy.cli.stop import STOPPED, StoppedBySignal
 
 if TYPE_CHECKING:
     from toolworthy.judgement.gate.interim import InterimAnalyses
@@ -62,7 +62,7 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(str(error)) from None
     except _Stop:  # before a session has begun pytest would name the class
         del config.stash[_ENDED]
-        raise KeyboardInterrupt from None
+        raise StoppedBySignal(interrupts.by) from None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -278,7 +278,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """Stop what still runs, then set the exit code."""
     ended, running = session.config.stash.get(_ENDED, ""), session.config.stash.get(_SESSION, None)
     if ended and session.config.stash[_INTERRUPTS].by:
-        session.exitstatus = CTRL_C
+        session.exitstatus = STOPPED
     elif session.exitstatus == pytest.ExitCode.INTERRUPTED:  # files that cannot be collected; 2 is a gate's
         session.exitstatus = pytest.ExitCode.USAGE_ERROR
     if running is None:

@@ -218,7 +218,7 @@ def test_every_stage_is_of_a_situation_that_a_verdict_may_name() -> None:
 
 
 @pytest.mark.process
-@pytest.mark.parametrize("signals", [[signal.SIGTERM] * 2, [signal.SIGINT] * 2])
+@pytest.mark.parametrize("signals", [[signal.SIGTERM] * 2, [signal.SIGINT] * 2, [signal.SIGINT, signal.SIGTERM]])
 def test_a_signal_ends_a_measurement_in_one_line_and_loses_no_row(tmp_path: Path, signals: list[int]) -> None:
     """However often it comes: cleaning up takes a while, and people press Ctrl-C again."""
     environ = {"PYTHONPATH": str(content.PACKAGE.parents[1]), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
@@ -232,7 +232,7 @@ def test_a_signal_ends_a_measurement_in_one_line_and_loses_no_row(tmp_path: Path
             time.sleep(0.2)  # or the two would be one
         _, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    line = "stopped by Ctrl-C"
+    line = f"stopped by {'Ctrl-C' if signal.SIGINT in signals else 'SIGTERM'}"
     more = ". The same command continues; what was measured is kept." if signals.count(signal.SIGINT) < 2 else ""
     assert err == f"{line}{more}\n"
     (row,) = breakage.rows(tmp_path / "measured.jsonl")

@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -245,82 +244,3 @@ def test_a_reader_that_goes_is_no_error(tmp_path: Path, command: str) -> None:
     done = typed_in(tmp_path, f"toolworthy {command} | head -1")
     assert done.returncode in (0, 128 + signal.SIGPIPE)
     assert re.sub("next: .*\n", "", done.stderr) == ""
-
-
-BEGINS = """
-import os, sys
-from toolworthy.cli.main import main
-
-class Tell:
-    def find_spec(self, name, *_):
-        if name == "toolworthy.cli._dispatch":
-            os.write(1, b".")
-
-sys.meta_path.insert(0, Tell())
-raise SystemExit(main())
-"""
-"""The command, which says when it has begun."""
-
-
-@pytest.mark.process
-@pytest.mark.parametrize("command", ["run wire", "doctor --endpoint oracle", "rules", "agents check"])
-@pytest.mark.parametrize("after", [0.0, 0.1, 0.3])
-def test_ctrl_c_is_one_line_from_the_start(tmp_path: Path, command: str, after: float) -> None:
-    """From the first line of ours on: until then it is the interpreter's to say."""
-    with subprocess.Popen(
-        [sys.executable, "-c", BEGINS, *command.split()],
-        cwd=tmp_path,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    ) as process:
-        assert process.stdout is not None
-        process.stdout.read(1)
-        time.sleep(after)
-        process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=60)
-    if process.returncode == 0:
-        return  # it was over before
-    assert process.returncode == 130
-    assert re.fullmatch(r"(error: .*|stopped by Ctrl-C.*)\n", err.decode())
-
-
-EARLY = """
-import os, sys
-
-class Interrupted:
-    def __del__(self):
-        if os.environ["LOST"]:
-            self.send()
-
-    def send(self):
-        os.kill(os.getpid(), 2)
-        for _ in range(1000):
-            pass
-
-class Finder:
-    def find_spec(self, name, *_):
-        if name == os.environ["MODULE"]:
-            if os.environ["LOST"]:
-                Interrupted()
-            else:
-                Interrupted().send()
-
-for name in ("enum", "signal"):
-    sys.modules.pop(name, None)
-sys.meta_path.insert(0, Finder())
-from toolworthy.cli.main import main
-raise SystemExit(main())
-"""
-"""The command, with Ctrl-C at the import of one module; LOST: where Python can only print the exception."""
-
-
-@pytest.mark.process
-@pytest.mark.parametrize(
-    ("module", "lost"), [("signal", ""), ("toolworthy.cli._dispatch", ""), ("toolworthy.cli._dispatch", "1")]
-)
-def test_ctrl_c_during_an_early_import_is_one_line(tmp_path: Path, module: str, lost: str) -> None:
-    environ = {**environment(), "MODULE": module, "LOST": lost}
-    command = [sys.executable, "-c", EARLY, "--version"]
-    done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=60)
-    assert (done.returncode, done.stdout, done.stderr) == (130, "", "stopped by Ctrl-C\n")

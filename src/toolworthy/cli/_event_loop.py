@@ -9,7 +9,7 @@ from collections.abc import Coroutine
 from types import FrameType
 from typing import Any, TypeVar
 
-from toolworthy.cli.stop import leave
+from toolworthy.cli.stop import NAMES, StoppedBySignal, leave
 
 T = TypeVar("T")
 
@@ -21,19 +21,19 @@ def run_until_signal(work: Coroutine[Any, Any, T]) -> T:
     in it would complain. Other signals change nothing then: a service manager may send several.
 
     Raises:
-        KeyboardInterrupt: a signal came.
+        StoppedBySignal: a signal came.
     """
-    cancelled = False
+    stopped_by = 0
 
     async def main() -> T:
         cancel = signal.getsignal(signal.SIGINT)  # of asyncio's runner
 
         def handle(number: int, frame: FrameType | None) -> None:
-            nonlocal cancelled
-            if cancelled and number == signal.SIGINT:
-                leave()
-            if not cancelled and callable(cancel):
-                cancelled = True
+            nonlocal stopped_by
+            if stopped_by and number == signal.SIGINT:
+                leave(number, frame)
+            if not stopped_by and callable(cancel):
+                stopped_by = number
                 cancel(number, frame)
 
         main_thread = threading.current_thread() is threading.main_thread()  # signals are handled in no other
@@ -44,6 +44,10 @@ def run_until_signal(work: Coroutine[Any, Any, T]) -> T:
     before = signal.getsignal(signal.SIGINT)
     try:
         return asyncio.run(main())
+    except KeyboardInterrupt:
+        if not stopped_by:  # raised before the event loop began
+            raise
+        raise StoppedBySignal(NAMES[stopped_by]) from None
     finally:
         if signal.getsignal(signal.SIGINT) is not before:
             signal.signal(signal.SIGINT, before)

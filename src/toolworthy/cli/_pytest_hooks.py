@@ -47,11 +47,11 @@ class RunHooks:
     """
 
     def __init__(self) -> None:
-        self._stopped = False
+        self._stopped: BaseException | None = None
 
-    def pytest_keyboard_interrupt(self) -> None:
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """pytest's exit code for it is a gate's, too."""
-        self._stopped = True
+        self._stopped = excinfo.value
 
     def pytest_addoption(self, parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
         """Our options are known before anything is read."""
@@ -80,7 +80,7 @@ class RunHooks:
             by = f" by {' and '.join(chosen)}" if chosen else ""
             raise ToolworthyError(f"nothing is selected{by}. `--collect-only -q` lists what there is.")
         if self._stopped and code == pytest.ExitCode.INTERRUPTED:  # before the session began; else it is a gate's
-            raise KeyboardInterrupt
+            raise self._stopped
         return code
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)

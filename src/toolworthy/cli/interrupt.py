@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any, NoReturn
 
-from toolworthy.cli.stop import CTRL_C
+from toolworthy.cli.stop import NAMES, STOPPED, StoppedBySignal
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+SIGNALS = tuple(map(signal.Signals, NAMES))
 """Those that end a command."""
 _Handler = Callable[[int, FrameType | None], Any]
 
@@ -56,7 +56,7 @@ class Interrupts:
             raise self._stop(self.by)
 
     def _came(self, number: int, _: FrameType | None) -> None:
-        name = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
+        name = NAMES[number]
         if number == signal.SIGHUP:
             let_go_of_terminal()
         if not self.by:
@@ -71,7 +71,8 @@ class Interrupts:
 @contextlib.contextmanager
 def as_ctrl_c() -> Iterator[None]:
     """SIGINT raises `KeyboardInterrupt`, and SIGTERM and SIGHUP do what SIGINT does at that moment: in an event loop
-    they cancel its task between two steps, because an exception raised during a step can be lost.
+    they cancel its task between two steps, because an exception raised during a step can be lost. Elsewhere they raise
+    `StoppedBySignal` with their name.
 
     An event loop handles SIGINT only if its handler is Python's. Behind the `&` of a script SIGINT is ignored: there it
     is blocked instead, so that it still does nothing.
@@ -97,8 +98,12 @@ def _once_more(hook: Callable[[sys.UnraisableHookArgs], Any]) -> Callable[[sys.U
 
     def lost(what: sys.UnraisableHookArgs) -> None:
         if isinstance(what.exc_value, KeyboardInterrupt):
-            # From another thread: what this one raised now would be lost just so.
-            threading.Timer(0.01, os.kill, [os.getpid(), signal.SIGINT]).start()
+            # From another thread: what this one raised now would be lost, too, as would what comes before it returns.
+            sent = False
+            while not sent:
+                with contextlib.suppress(KeyboardInterrupt):
+                    threading.Timer(0.05, os.kill, [os.getpid(), signal.SIGINT]).start()
+                    sent = True
         else:
             hook(what)
 
@@ -108,8 +113,10 @@ def _once_more(hook: Callable[[sys.UnraisableHookArgs], Any]) -> Callable[[sys.U
 def _like_ctrl_c(number: int, frame: FrameType | None) -> None:
     if number == signal.SIGHUP:
         let_go_of_terminal()
-    does = signal.getsignal(signal.SIGINT)
-    (does if callable(does) else signal.default_int_handler)(number, frame)
+    handler = signal.getsignal(signal.SIGINT)
+    if not callable(handler) or handler is signal.default_int_handler:
+        raise StoppedBySignal(NAMES[number])
+    handler(number, frame)
 
 
 def _handle(handler: _Handler, signals: tuple[signal.Signals, ...] = SIGNALS) -> dict[int, Any]:
@@ -130,7 +137,7 @@ def _restore(before: dict[int, Any]) -> None:
 
 def _leave() -> NoReturn:
     _say("left without a report; what was measured is kept, --resume goes on")
-    os._exit(CTRL_C)
+    os._exit(STOPPED)
 
 
 def _say(text: str) -> None:

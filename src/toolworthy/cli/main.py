@@ -1,9 +1,9 @@
-"""The command `toolworthy`. It handles Ctrl-C before it imports anything but what that takes."""
+"""The command `toolworthy`. It handles signals before it imports anything but what that takes."""
 
 import os
 import sys
 
-from toolworthy.cli.stop import leave, stopped
+from toolworthy.cli.stop import NAMES, leave, stopped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,15 +15,19 @@ _BROKEN_PIPE = 141
 def main(argv: "Sequence[str] | None" = None) -> int:
     """Run one subcommand; its exit code.
 
-    A user's mistake is one line on stderr and exit code 4, as in pytest. Ctrl-C is one line and exit code 130.
+    A user's mistake is one line on stderr and exit code 4, as in pytest. A signal is one line and exit code 130.
     """
-    before = None
+    before = {}
     try:
         import signal
 
-        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-            # An import can catch what a handler raises, so this one leaves. The command replaces it once it can stop.
-            before = signal.signal(signal.SIGINT, leave)
+        try:
+            for number in NAMES:
+                if signal.getsignal(number) in (signal.default_int_handler, signal.SIG_DFL):
+                    # An import can catch what a handler raises, so this one leaves. Commands replace it.
+                    before[number] = signal.signal(number, leave)
+        except ValueError:  # not the main thread: signals are someone else's
+            pass
         from toolworthy.cli._dispatch import dispatch
 
         code = dispatch(sys.argv[1:] if argv is None else argv)
@@ -32,8 +36,9 @@ def main(argv: "Sequence[str] | None" = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the interpreter writes to stdout once more when it exits
         return _BROKEN_PIPE
-    except KeyboardInterrupt as stop:
-        return stopped(str(stop))
+    except KeyboardInterrupt as error:
+        return stopped(error)
     finally:
-        if before is not None and argv is not None:  # the caller is another program, which goes on
-            signal.signal(signal.SIGINT, before)
+        if argv is not None:  # the caller is another program, which goes on
+            for number, handler in before.items():
+                signal.signal(number, handler)

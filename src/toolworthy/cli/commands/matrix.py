@@ -21,6 +21,7 @@ from toolworthy.base import tree
 from toolworthy.base.redact import Redactor
 from toolworthy.base.sanitize import show
 from toolworthy.cli._event_loop import run_until_signal
+from toolworthy.cli.stop import with_advice
 from toolworthy.content import adapters, breakage
 from toolworthy.content.adapters import AgentAdapter
 from toolworthy.content.breakage import MEASURED, OUTCOMES, Measured, Outcome
@@ -107,8 +108,8 @@ def run(
     try:
         installed = {agent.id: run_until_signal(ensure(agent, show)) for agent in chosen if agent.install}
         run_until_signal(_Measuring(path, installed, at_once).run(selected, chosen, staging))
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt("The same command continues; what was measured is kept.") from None
+    except KeyboardInterrupt as error:
+        raise with_advice(error, "The same command continues; what was measured is kept.") from None
     breakage.forget()
     show("\n".join(table(breakage.rows(path), [agent.id for agent in chosen])))
     return 0

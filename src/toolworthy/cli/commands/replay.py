@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from toolworthy.base.sanitize import show
+from toolworthy.cli.stop import with_advice
 from toolworthy.judgement.analysis.outcome import outcome
 from toolworthy.output.terminal.progress import TextProgress
 from toolworthy.work.kinds import KINDS
@@ -28,10 +29,10 @@ def run(**given: Any) -> int:
         session.start(keys)
         for key in keys:
             session.wait(key)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         if session.run is None:
             raise
-        raise KeyboardInterrupt(f"Continue with `toolworthy replay --resume {session.run.path}`.") from None
+        raise with_advice(error, f"Continue with `toolworthy replay --resume {session.run.path}`.") from None
     finally:
         session.close()
         if session.run is not None and session.run.replays():
