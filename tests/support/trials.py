@@ -103,10 +103,11 @@ def why(
     max_turns: int = 60,
     seconds: float = 10.0,
     stdout: bytes = b"",
+    ceiling: str = "",
 ) -> Cause:
     """What failed the trial, by its exchanges and how the agent ended."""
     outcome = CommandOutcome(exit_code if ended == "exit" else None, ended, stdout, b"", seconds)
-    return diagnose(exchanges, outcome, adapters.agent(agent), max_turns)
+    return diagnose(exchanges, outcome, adapters.agent(agent), max_turns, ceiling)
 
 
 def page(status: int, title: str) -> Exchange:

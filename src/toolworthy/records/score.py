@@ -26,6 +26,7 @@ CauseKind = Literal[
     "budget",
     "announced but did not act",
     "gave up",
+    "agent tool",
     "wrong result",
 ]
 CauseCode = Literal[
@@ -58,6 +59,7 @@ CauseCode = Literal[
     "no call",
     "only announced",
     "gave up",
+    "above the ceiling",
     "tests fail",
 ]
 """The finest classification of what happened."""

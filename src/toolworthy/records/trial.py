@@ -73,6 +73,18 @@ class TrialResult(ScoredRecord):
     """What it changed in the workspace, as a unified diff, cut to 100,000 characters."""
     sandbox: str = ""
     task_digest: str = ""
+    ceiling: str = ""
+    """Why the agent tool fails this task with every model, as its adapter says; empty where it says nothing."""
+
+    @property
+    def agents_own(self) -> bool:
+        """Whether it failed by its agent tool alone."""
+        return self.status == "failed" and self.cause is not None and self.cause.fault == "agent"
+
+    @property
+    def above_ceiling(self) -> bool:
+        """Whether it did not pass, and its agent tool fails the task with every model."""
+        return bool(self.ceiling) and not self.ok
 
     @property
     def limit(self) -> Limit | None:

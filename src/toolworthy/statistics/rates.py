@@ -20,6 +20,8 @@ class Rate:
     """Of those that did not go well: how many ended at a run limit, by limit."""
     uncounted: Mapping[str, int] = field(default_factory=dict)
     """How many more there were that count neither way, by reason."""
+    above: int = 0
+    """Of those that did not go well: how many their agent tool fails with every model."""
 
     @property
     def n(self) -> int:
@@ -54,14 +56,16 @@ class Rate:
 
     @property
     def counts(self) -> str:
-        """``27/30``, with ``+3 not counted`` where there are such."""
-        more = f" (+{self.missing} not counted)" if self.missing else ""
+        """``27/30``, with the ceiling and ``+3 not counted`` where there are such."""
+        more = f" (ceiling {self.n - self.above})" if self.above else ""
+        more += f" (+{self.missing} not counted)" if self.missing else ""
         return (f"{self.ok}/{self.n}" if self.n else "not measured") + more
 
     @property
     def notes(self) -> str:
-        """What ended at limits, what was not counted and what that leaves open; empty where there is nothing to say."""
-        parts = []
+        """What the agent tool fails with every model, what ended at limits, what was not counted and what that leaves
+        open; empty where there is nothing to say."""
+        parts = [f"this agent cannot pass {self.above} of these with any model"] if self.above else []
         if self.ended:
             others, ended = self.n - self.ok, self.ended
             who = f"{ended} of the {others} others" if ended < others else f"the {others} others"
@@ -79,7 +83,10 @@ class Rate:
 
 
 def rate_of(
-    counted: Iterable[tuple[Hashable, bool]], limited: Iterable[str] = (), uncounted: Iterable[str] = ()
+    counted: Iterable[tuple[Hashable, bool]],
+    limited: Iterable[str] = (),
+    uncounted: Iterable[str] = (),
+    above: int = 0,
 ) -> Rate:
     """A rate of attempts.
 
@@ -87,9 +94,10 @@ def rate_of(
         counted: of each that counts its cluster, and whether it went well.
         limited: at which limit each of those ended that did not go well since it met one.
         uncounted: why each of the others does not count.
+        above: how many of them their agent tool fails with every model.
     """
     values = [(cluster, int(ok), 1) for cluster, ok in counted]
-    return Rate(sum(ok for _, ok, _ in values), pooled(values), Counter(limited), Counter(uncounted))
+    return Rate(sum(ok for _, ok, _ in values), pooled(values), Counter(limited), Counter(uncounted), above)
 
 
 def rate_of_counts(counts: Iterable[tuple[Hashable, int, int]]) -> Rate:

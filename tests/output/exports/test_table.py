@@ -137,6 +137,7 @@ def test_a_trial_says_all_that_was_measured(tmp_path: Path) -> None:
         "models_answered": ("m-1", "m-1-mini"),
         "findings": ("TW702", "TW301"),
         "triage": (),
+        "ceiling": None,
         "reproduce": "toolworthy run tasks",
     }
     (shown,) = as_csv(run)

@@ -9,6 +9,7 @@ from typing import get_args
 import pytest
 
 from tests.support.trials import answered, call, failed_beside, final_only, page, refused, said, streamed, trial, why
+from toolworthy.content.breakage import did
 from toolworthy.records.exchange import Chunk, Exchange, ExchangeFailure
 from toolworthy.records.score import CauseKind
 from toolworthy.work.scoring import _cause
@@ -36,6 +37,7 @@ KINDS: dict[str, tuple[list[Exchange], dict[str, object], str]] = {
     "budget": (trial(answered(call())), {"ended": "timeout"}, "our limit"),
     "announced but did not act": (trial(answered(call()), answered(ANNOUNCES)), {}, "model"),
     "gave up": (trial(answered(call()), answered(SORRY)), {}, "model"),
+    "agent tool": (trial(answered(call()), answered(said())), {"ceiling": "turns $$ into $"}, "agent"),
     "wrong result": (trial(answered(call()), answered(said())), {}, "model"),
 }
 
@@ -72,6 +74,32 @@ def test_the_table_is_in_the_order_of_precedence() -> None:
 )
 def test_the_first_in_the_order_is_named(exchanges: list[Exchange], ended: dict[str, object], kind: str) -> None:
     assert why(exchanges, **ended).kind == kind
+
+
+@pytest.mark.parametrize(
+    ("kind", "gives_way"),
+    [(kind, kind in ("repetition", "announced but did not act", "gave up")) for kind in list(KINDS)[:-2]],
+)
+def test_above_the_ceiling_the_agent_tool_is_at_fault_unless_something_explains_more(
+    kind: str, gives_way: bool
+) -> None:
+    exchanges, ended, fault = KINDS[kind]
+    above = why(exchanges, **ended, ceiling="turns $$ into $")
+    assert (above.kind, above.fault) == (("agent tool", "agent") if gives_way else (kind, fault))
+    assert ("turns $$ into $" in above.detail) == gives_way
+
+
+def test_what_this_agent_was_seen_to_recover_from_gives_way_to_its_ceiling() -> None:
+    """And is named beside it; a model that never called a tool did not get as far as the ceiling."""
+    exchanges = trial(answered(WITHOUT_ID))
+    recovers = next(
+        agent
+        for agent in ("claude-code", "codex", "opencode", "openclaw", "qwen-code", "builtin")
+        if did(agent, "TW101") in ("unaffected", "recovers")
+    )
+    above = why(exchanges, agent=recovers, ceiling="x")
+    assert (above.code, above.notes) == ("above the ceiling", ("in spite of",))
+    assert why(trial(answered(SORRY)), ceiling="x").code == "no call"
 
 
 def test_an_agent_that_we_stop_before_it_asks_was_at_our_limit_and_one_that_ends_could_not_start() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from toolworthy.records.result import Result
+from toolworthy.records.trial import TrialResult
 from toolworthy.statistics.rates import Rate, rate_of
 
 _R = TypeVar("_R", bound=Result)
@@ -21,6 +22,7 @@ def success(results: Sequence[_R], good: Callable[[_R], bool] = lambda result: r
         ((result.key.item, result.limit is None and good(result)) for result in results if counts(result)),
         limited=(result.limit for result in results if result.limit),
         uncounted=(result.uncounted for result in results if not counts(result)),
+        above=sum(isinstance(result, TrialResult) and result.above_ceiling and counts(result) for result in results),
     )
 
 

@@ -67,6 +67,8 @@ class AgentVerdict:
     passed: int
     judged: int
     """Trials that passed or failed; errors and what was not run are no measure of the endpoint."""
+    own: int
+    """Of these, those that failed by the agent tool alone: no measure of the endpoint either."""
     rate: Rate
     """How many were solved, of these and of those that ended at a run limit."""
     translated: bool
@@ -78,9 +80,13 @@ class AgentVerdict:
         n, ended, missing = self.rate.n, self.rate.ended, self.rate.missing
         if self.word == "works, fails when":
             more = f", {ended} more ended at a run limit" if ended else ""
-            return Headline(self.word, fails=(f"in {self.judged - self.passed} of {n} trials{more}",))
+            return Headline(self.word, fails=(f"in {self.judged - self.passed - self.own} of {n} trials{more}",))
         how = ""
-        if self.word == "works" and ended:
+        if self.own and self.word in ("works", "untested"):
+            others = f", {ended} more ended at a run limit" if ended else ""
+            can = f" in {self.passed} of {n} trials" if self.word == "works" else ""
+            how = f"{can}: {'the others' if can and not ended else self.own} failed by the agent tool{others}"
+        elif self.word == "works" and ended:
             how = f" in {self.passed} of {n} trials, the others ended at a run limit"
         elif self.word == "works" and missing:
             how = f" in the {self.judged} of {self.judged + missing} trials that were measured"
@@ -104,6 +110,7 @@ def verdicts(results: Sequence[TrialResult]) -> tuple[AgentVerdict, ...]:
 def _verdict(agent: str, results: list[TrialResult]) -> AgentVerdict:
     judged = [result for result in results if result.judged]
     passed = [result for result in judged if result.ok]
+    own = sum(result.agents_own for result in judged)
     refused = [result for result in results if result.status == "refused" and result.cause]
     reasons = [*_causes(results)][:_MOST]
     if refused and refused[0].cause:
@@ -111,9 +118,10 @@ def _verdict(agent: str, results: list[TrialResult]) -> AgentVerdict:
     return AgentVerdict(
         agent=agent,
         version=next((result.agent_version for result in results if result.agent_version), ""),
-        word=_word(len(passed), len(judged), bool(refused)),
+        word=_word(len(passed), len(judged) - own, bool(refused)),
         passed=len(passed),
         judged=len(judged),
+        own=own,
         rate=success(results),
         translated=any(result.score.translated for result in results),
         reasons=tuple(reasons),

@@ -12,7 +12,7 @@ A row has a cell for each column: a list with one value an attempt, a number whe
 if none gave any. Scores keep four significant digits, seconds and dollars three, or two
 below 1, far less than they vary. Missing attempts are counted by reason. Where attempts ended at a
 run limit or are copies of others, an object stands for their number: ``{"judged": 3, "repeated": 1, "limited":
-{"time": {"attempts": 2, "values": {…}}}}``.
+{"time": {"attempts": 2, "values": {…}}}}``; also where the agent tool fails the task with every model.
 """
 
 from __future__ import annotations
@@ -66,6 +66,8 @@ def unpack(data: dict[str, Any]) -> Sample:
 def _row(unit: Unit, columns: Sequence[str]) -> list[Any]:
     attempts = max((len(column) for column in unit.values.values()), default=0)
     more: dict[str, Any] = {"repeated": unit.repeated} if unit.repeated else {}
+    if unit.above_ceiling:
+        more["above_ceiling"] = True
     if unit.limited:
         more["limited"] = {limit: _limited(ended) for limit, ended in unit.limited.items()}
     row: list[Any] = [{"judged": attempts, **more} if more else attempts, unit.missing or 0]

@@ -278,10 +278,14 @@ def comparable(baseline: Sample, candidate: Sample, policy: Policy) -> Comparabl
     ran = {unit.suite for unit in candidate.units}
     present = {(unit.suite, unit.agent) for unit in candidate.units}
     other = dict(_versions(baseline, candidate))
+    above: list[Unit] = []
     for unit in baseline.units:
         if unit.suite != "wire" and not policy.counts(unit.agent):
             continue
         after = now.get((unit.suite, unit.item, unit.agent))
+        if _tells_nothing(unit, after):
+            above.append(unit)
+            continue
         why: Why | None = None
         if unit.suite not in ran:
             why = "suite"
@@ -293,9 +297,23 @@ def comparable(baseline: Sample, candidate: Sample, policy: Policy) -> Comparabl
             why = "changed"
         out.rows.append((unit, after, why))
     out.beyond = {suite: unlike(baseline.limits, candidate.limits, suite) for suite in main_metrics()}
+    out.notes += _above(above)
     out.notes += _limits(out.beyond, baseline, candidate)
     out.notes += _notes(baseline, candidate, other, policy)
     return out
+
+
+def _tells_nothing(before: Unit, after: Unit | None) -> bool:
+    """Whether the agent tool fails a task with every model: it tells nothing of this one. What either run passed
+    refutes that."""
+    both = [before, *([after] if after else [])]
+    return any(unit.above_ceiling for unit in both) and not any(unit.passed for unit in both)
+
+
+def _above(units: Sequence[Unit]) -> Iterator[str]:
+    for agent in sorted({unit.agent for unit in units}):
+        items = _few({unit.item for unit in units if unit.agent == agent})
+        yield f"{agent} fails {items} with every model: not compared"
 
 
 def _text(why: Why, units: list[Unit]) -> str:

@@ -63,6 +63,8 @@ class Unit(_Frozen):
     """How many of the judged attempts have the very answers of another one."""
     leaks: Leaks = Leaks()
     """Of the model's calls, over all attempts."""
+    above_ceiling: bool = False
+    """Whether its agent tool fails the task with every model."""
     failed_by_leaks: int = 0
     """Attempts that failed since the server left a call in the text."""
 
@@ -97,6 +99,11 @@ class Unit(_Frozen):
     def ended(self, beyond: Collection[Limit] = ()) -> Counter[str]:
         """How many attempts count as not solved since they ended at a run limit, by limit."""
         return Counter({limit: ended.attempts for limit, ended in self.limited.items() if limit not in beyond})
+
+    @property
+    def passed(self) -> bool:
+        """Whether any attempt was solved, whole."""
+        return any(1 in self.values.get(name, ()) for name in shares(self.suite))
 
     @property
     def attempts(self) -> int:
@@ -222,5 +229,6 @@ def _unit(key: tuple[str, str, str, str], attempts: Sequence[Result], planned: i
         missing=dict(missing),
         repeated=len(answers) - len(set(answers)),
         leaks=sum((result.leaks for result in judged), Leaks()),
+        above_ceiling=any(isinstance(result, TrialResult) and result.ceiling for result in attempts),
         failed_by_leaks=sum(map(left_in_text, judged)),
     )

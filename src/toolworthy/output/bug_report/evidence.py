@@ -108,7 +108,8 @@ def _of(run: RunDirectory, result: Result) -> Iterator[Located]:
         details = "; ".join(finding.detail for finding in (first, *more))
         severity = _harm(result, code, first.severity)
         yield _located(result, code, first.title, severity, details, index, first.evidence.excerpt)
-    cause = result.cause if isinstance(result, TrialResult) and result.status == "failed" else None
+    failed = result if isinstance(result, TrialResult) and result.status == "failed" else None
+    cause = failed.cause if failed and not failed.agents_own else None
     if cause and cause.exchange is not None:
         code = f"cause-{cause.kind.replace(' ', '-')}"
         yield _located(result, code, cause.kind, "blocks", cause.detail, cause.exchange)

@@ -1,8 +1,8 @@
 """Find the cause of a failed trial: the first in the order below for which the exchanges have evidence.
 
 infrastructure · endpoint error · wire defect · malformed call · unknown tool · bad arguments · repetition · budget ·
-announced but did not act · gave up · wrong result. What the agent got over counts for none of them: a fault decides
-only where no call that came after it was run well.
+announced but did not act · gave up · agent tool · wrong result. What the agent got over counts for none of them: a
+fault decides only where no call that came after it was run well.
 """
 
 from __future__ import annotations
@@ -44,6 +44,8 @@ _ALTERS = ("TW103", "TW104", "TW302", "TW323", "TW507")
 """Faults that make a call say something else than the model did."""
 _NO_JSON, _ARGUMENTS = "TW603", re.compile(r"arguments|partial_json")
 """An event that no client can read, and what it holds where it is a piece of a call."""
+_AT_TOOLS_FAULT: tuple[CauseCode | None, ...] = ("same call again", "only announced", "gave up", "tests fail")
+"""How a model ends that an agent tool keeps from its goal."""
 _PATIENCE = 60.0
 """Seconds of silence that no server needs within an answer."""
 _LIMITS: dict[Ended, Limit] = {"timeout": "time", "turns": "turns"}
@@ -52,7 +54,9 @@ _TAKEN: dict[Ended, str] = {"memory": "memory", "processes": "processes", "disk"
 """What the commands of a model took too much of. An agent by itself comes nowhere near, and no task wants so much."""
 
 
-def diagnose(exchanges: Sequence[Exchange], outcome: CommandOutcome, agent: AgentAdapter, max_turns: int) -> Cause:
+def diagnose(
+    exchanges: Sequence[Exchange], outcome: CommandOutcome, agent: AgentAdapter, max_turns: int, ceiling: str = ""
+) -> Cause:
     """The cause of a failed trial.
 
     Args:
@@ -60,6 +64,7 @@ def diagnose(exchanges: Sequence[Exchange], outcome: CommandOutcome, agent: Agen
         outcome: how the agent's process ended.
         agent: whose trial it was.
         max_turns: how many turns it had.
+        ceiling: why its agent tool fails the task with every model; empty where it can pass.
     """
     completions = [exchange for exchange in exchanges if exchange.kind == "completion"]
     if not completions:
@@ -75,7 +80,14 @@ def diagnose(exchanges: Sequence[Exchange], outcome: CommandOutcome, agent: Agen
         or _altered(course)
         or _ending(course)
     )
+    if ceiling and _gives_way(diagnosed):
+        diagnosed = cause("above the ceiling", "agent", course.last, said=ceiling)
     return noted(diagnosed, {**_overcome(diagnosed, course), **_testimony(diagnosed, course)})
+
+
+def _gives_way(diagnosed: Cause) -> bool:
+    """Whether that the agent tool fails the task anyway explains more than a cause does."""
+    return diagnosed.code in _AT_TOOLS_FAULT or "borne elsewhere" in diagnosed.notes
 
 
 def _testimony(diagnosed: Cause, course: Course) -> dict[Note, str]:
@@ -88,8 +100,8 @@ def _testimony(diagnosed: Cause, course: Course) -> dict[Note, str]:
 
 
 def _overcome(diagnosed: Cause, course: Course) -> dict[Note, str]:
-    """Of a failure that is the model's: what was wrong on the wire besides, and did not stop the agent."""
-    if diagnosed.fault != "model":
+    """Of a failure of the model or the agent tool: what was wrong on the wire besides, and did not stop the agent."""
+    if diagnosed.fault not in ("model", "agent"):
         return {}
     blocking = [
         finding

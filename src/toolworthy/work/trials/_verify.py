@@ -24,13 +24,17 @@ async def verify(task: Task, workspace: Path, folder: Path, sandbox: Sandbox) ->
     """Run the hidden tests on a copy of `workspace`; `folder` is for temporary files.
 
     The agent never saw ``tests/``; the verifier sees a copy of what the agent left and nothing else of it. A verifier
-    that gives no reward here, and one for the untouched workspace, was kept from it by what the agent left.
+    that gives no reward here, and one for the untouched workspace, was kept from it by what the agent left. One that
+    runs out of time is tried again: the machine may have been busy.
 
     Raises:
         ToolworthyError: we cannot judge; SandboxError among them.
         OSError: the same.
     """
     verdict = await _verify(task, workspace, folder, sandbox)
+    if verdict.ended == "timeout":
+        with tree.temporary() as again:
+            verdict = await _verify(task, workspace, again, sandbox)
     if verdict.reward is not None:
         return verdict
     with tree.temporary() as elsewhere:
@@ -69,7 +73,7 @@ async def _verify(task: Task, workspace: Path, folder: Path, sandbox: Sandbox) -
     if left_out:
         text += f"\n(of the workspace, {left_out} entries were left out: no plain files, too deep, or too much)\n"
     reward = await asyncio.to_thread(_reward, logs)
-    if outcome.ended != "exit" and reward:
+    if outcome.ended != "exit":
         reward = None  # it had not said its last word
     return Verification(reward=reward, output=text, ended=outcome.ended, seconds=outcome.seconds)
 

@@ -71,6 +71,8 @@ class Trials(Kind[TrialKey, TrialResult]):
                 return ItemOutcome()
             case "unmeasured":
                 return ItemOutcome("skipped", kind, f"unmeasured: {message}")
+            case "failed" if result.agents_own:
+                return ItemOutcome("skipped", kind, f"not the endpoint's failure: {message}")
             case "error":
                 return ItemOutcome("error", kind, f"not counted against the model: {message}", result.explanation)
             case _:  # preflight's refusal of an agent is the endpoint's failure
@@ -79,7 +81,7 @@ class Trials(Kind[TrialKey, TrialResult]):
     def reasons(self, results: Sequence[TrialResult]) -> Iterator[str]:
         counts = Counter(result.status for result in results)
         ended = sum(result.limit is not None for result in results)
-        if failed := counts["failed"]:
+        if failed := counts["failed"] - sum(result.agents_own for result in results):
             yield f"{failed} of {len(results)} trials failed"
         if refused := counts["refused"]:
             yield f"{refused} of {len(results)} trials refused: their agent cannot run here"
@@ -98,5 +100,6 @@ class Trials(Kind[TrialKey, TrialResult]):
             "agent_api": result.agent_api,
             "cause": result.cause.kind if result.cause else None,
             "fault": result.cause.fault if result.cause else None,
+            "ceiling": result.ceiling or None,
             "credit": result.verification.reward if result.verification and counts else None,
         }

@@ -137,7 +137,8 @@ async def _attempt(
     after = await through(asyncio.to_thread(workspaces.snapshot, workspace))
     changed = await asyncio.to_thread(workspaces.diff, before, after)
     measured = await asyncio.to_thread(score, exchanges, agent, context.endpoint)
-    judge = partial(_judge, verdict, outcome, exchanges, agent, context.options.max_turns, allowance.spent)
+    ceiling = agent.ceiling.get(task.name, "")
+    judge = partial(_judge, verdict, outcome, exchanges, agent, context.options.max_turns, allowance.spent, ceiling)
     status, why = await asyncio.to_thread(judge)
     if status != "passed" and (full := await asyncio.to_thread(room.ran_out, folder)):
         status, why = "error", cause("no room", "infrastructure", said=full)
@@ -158,6 +159,7 @@ async def _attempt(
         diff=redact(changed),
         sandbox=context.sandbox.name,
         task_digest=task.digest,
+        ceiling=ceiling,
     )
 
 
@@ -247,6 +249,7 @@ def _judge(
     agent: AgentAdapter,
     max_turns: int,
     spent: str,
+    ceiling: str = "",
 ) -> tuple[Status, Cause | None]:
     if verdict.reward is None:
         return "error", cause("no reward", "infrastructure", ended=verdict.ended)
@@ -254,7 +257,7 @@ def _judge(
         return "passed", None
     if spent:  # by what the model started: no agent asks so much
         return "failed", cause("asked too much", "model", said=spent)
-    diagnosed = diagnose(exchanges, outcome, agent, max_turns)
+    diagnosed = diagnose(exchanges, outcome, agent, max_turns, ceiling)
     if verdict.reason and diagnosed.fault == "model":
         diagnosed = noted(diagnosed, {"verifier says": verdict.reason})
     return ("error" if diagnosed.fault in ("infrastructure", "our limit") else "failed"), diagnosed
