@@ -6,7 +6,7 @@ from typing import Any
 
 from toolworthy.wire.ir import Message, Text, Thinking, ToolCall
 from toolworthy.wire.lenient import as_list
-from toolworthy.work.probes import EVERY_AGENT, Ask, Broken, Rejected, Unmeasured, probe
+from toolworthy.work.probes import EVERY_AGENT, Ask, Broken, Rejected, Unmeasured, probe, senders
 from toolworthy.work.probes.answer import accept
 from toolworthy.work.probes.ask import user
 from toolworthy.work.probes.material import SOURCE, TOOLS, called, results
@@ -43,7 +43,7 @@ async def test_empty_text_part(ask: Ask) -> None:
     "chat",
     modes="stream",
     severity="degrades",
-    agents=("qwen-code", "openclaw"),
+    agents=("qwen-code", "openclaw", *senders(lambda record: record.history.result_names)),
     situation="field",
 )
 async def test_tool_result_name(ask: Ask) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from toolworthy import wire
 from toolworthy.wire.ir import Image, Message, Request, Text, ToolResult
 from toolworthy.wire.lenient import as_dict, as_list
-from toolworthy.work.probes import EVERY_AGENT, Ask, Broken, Ignored, Together, Unmeasured, probe
+from toolworthy.work.probes import EVERY_AGENT, Ask, Broken, Ignored, Together, Unmeasured, probe, senders
 from toolworthy.work.probes.answer import Answer, speaks
 from toolworthy.work.probes.ask import message, user
 from toolworthy.work.probes.material import ASK_CODE, BLUE, CODE, CODE_WORD, SOURCE, TOOLS, called, results
@@ -240,7 +240,27 @@ async def test_content_empty_with_calls(ask: Ask) -> None:
     await _content(ask, "")
 
 
-@probe("no content key with calls", "chat", modes="whole", severity="degrades", situation="field")
+@probe(
+    "an empty list as content with calls",
+    "chat",
+    modes="stream",
+    severity="blocks",
+    agents=senders(lambda record: record.history.empty_content == "list"),
+    situation="field",
+)
+async def test_content_list_with_calls(ask: Ask) -> None:
+    """``content: []`` in an assistant's message that only calls: a list of parts without any."""
+    await _content(ask, [])
+
+
+@probe(
+    "no content key with calls",
+    "chat",
+    modes="whole",
+    severity="degrades",
+    agents=senders(lambda record: record.history.empty_content == "absent"),
+    situation="field",
+)
 async def test_content_absent_with_calls(ask: Ask) -> None:
     """No ``content`` at all in an assistant's message that only calls."""
     await _content(ask, ...)

@@ -120,7 +120,7 @@ def test_service_tier(body: dict[str, Any]) -> None:
     "chat",
     "responses",
     severity="degrades",
-    agents=("codex", "opencode"),
+    agents=("opencode", *senders(lambda record: "prompt_cache_key" in record.body)),
     situation="field",
 )
 def test_prompt_cache_key(body: dict[str, Any]) -> None:

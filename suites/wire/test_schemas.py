@@ -332,6 +332,12 @@ def test_name_dashes() -> Offer:
     return schema("a", a="string"), {"a": "b"}
 
 
+@RARE.offer("a tool's name with two dashes", name="local--Command", severity="degrades", agents=("cecli",))
+def test_name_two_dashes() -> Offer:
+    """cecli puts the server's name and two dashes before the tool's."""
+    return schema("a", a="string"), {"a": "b"}
+
+
 @RARE.offer("a tool's name in mixed case", name="TodoWrite", severity="degrades", agents=EVERY_AGENT)
 def test_name_case() -> Offer:
     """``TodoWrite``: the name comes back as it was offered."""

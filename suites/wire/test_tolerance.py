@@ -88,7 +88,7 @@ def test_null_fields(body: dict[str, Any]) -> None:
     "chat",
     "messages",
     severity="degrades",
-    agents=senders(lambda record: bool(record.history.nulls)),
+    agents=senders(lambda record: None in record.history.message_fields.values()),
     situation="field",
 )
 def test_null_message_fields(body: dict[str, Any]) -> None:
@@ -122,9 +122,52 @@ def test_reasoning_content(body: dict[str, Any]) -> None:
 
 
 @HISTORY.trait(
+    "fields of a library's own in the history",
+    "chat",
+    severity="degrades",
+    agents=senders(lambda record: "provider_specific_fields" in record.history.message_fields),
+    situation="field",
+)
+def test_library_fields(body: dict[str, Any]) -> None:
+    """An answer goes back as LiteLLM holds it: ``provider_specific_fields`` in messages and calls, ``index: null``."""
+    for entry in entries(body):
+        if entry.get("role") == "assistant":
+            entry["provider_specific_fields"] = {}
+        for call in as_list(entry.get("tool_calls")):
+            call |= {"index": None, "provider_specific_fields": None}
+
+
+@HISTORY.trait(
+    "a name in the assistant's messages",
+    "chat",
+    severity="degrades",
+    agents=senders(lambda record: "name" in record.history.message_fields),
+    situation="field",
+)
+def test_assistant_name(body: dict[str, Any]) -> None:
+    """Which of several agents spoke."""
+    for entry in entries(body):
+        if entry.get("role") == "assistant":
+            entry["name"] = "agent"
+
+
+@HISTORY.trait(
+    "reasoning_effort: null",
+    "chat",
+    severity="degrades",
+    agents=senders(lambda record: record.body.get("reasoning_effort", "") is None),
+    situation="field",
+)
+def test_effort_null(body: dict[str, Any]) -> None:
+    """Nothing was chosen, and the client says so."""
+    body["reasoning_effort"] = None
+
+
+@HISTORY.trait(
     "index in a call of the history",
     "chat",
     severity="degrades",
+    agents=senders(lambda record: isinstance(record.history.call_fields.get("index"), int)),
     situation="field",
 )
 def test_call_index(body: dict[str, Any]) -> None:

@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, Literal
 
+from pydantic import Field
+
 from toolworthy import content, wire
 from toolworthy.base.loading import Strict
 from toolworthy.content import adapters
@@ -36,14 +38,18 @@ class History(Strict):
 
     about: str = ""
     """The same in words."""
-    empty_content: Literal["null", "text"] = "null"
-    """Chat: ``content`` of a message that only calls, null or ``""``."""
-    nulls: tuple[str, ...] = ()
-    """Chat: fields of every assistant's message that are null."""
+    empty_content: Literal["null", "text", "list", "absent"] = "null"
+    """Chat: ``content`` of a message that only calls: null, ``""``, ``[]``, or not there."""
+    message_fields: dict[str, Any] = Field(default_factory=dict)
+    """Chat: further fields of every assistant's message."""
+    call_fields: dict[str, Any] = Field(default_factory=dict)
+    """Chat: further fields of every call."""
     reasoning: Literal["echo", "always", "drop"] = "echo"
     """Chat: reasoning goes back as it came; in every assistant's message, be it empty; or not at all."""
     result_parts: bool = False
     """Chat: a result is a list of parts, not a string."""
+    result_names: bool = False
+    """Chat: a result carries the tool's name."""
     plain_ids: bool = False
     """Ids of calls lose all but letters and digits."""
     keeps_last: bool = False
@@ -145,7 +151,8 @@ class Conversation:
         self.results += len(given)
         if shape.marks_result:
             _unmark(self._messages)
-        self._messages += [_shaped(as_dict(entry), shape) for entry in entries]
+        names = {call.id: call.name for call in answer.calls}
+        self._messages += [_shaped(as_dict(entry), shape, names) for entry in entries]
         if shape.marks_result:
             as_list(self._messages[-1]["content"])[-1]["cache_control"] = {"type": "ephemeral"}
 
@@ -162,18 +169,25 @@ def _items(answer: Answer) -> list[dict[str, Any]]:
     return [dict(as_dict(event.value.get("item"))) for event in done]
 
 
-def _shaped(entry: Mapping[str, Any], shape: History) -> dict[str, Any]:
-    """One entry of a history in the agent's form."""
+_EMPTY: dict[str, Any] = {"null": None, "text": "", "list": []}
+
+
+def _shaped(entry: Mapping[str, Any], shape: History, names: Mapping[str, str]) -> dict[str, Any]:
+    """One entry of a history in the agent's form; `names` of tools by the ids of calls."""
     out = dict(entry)
     if out.get("role") == "assistant":
-        out |= dict.fromkeys(shape.nulls)
+        out |= shape.message_fields
     if out.get("role") == "assistant" and "tool_calls" in out:
+        out["tool_calls"] = [{**call, **shape.call_fields} for call in out["tool_calls"]]
         if not out.get("content"):
-            out["content"] = "" if shape.empty_content == "text" else None
+            out.pop("content", None)
+            out |= {} if shape.empty_content == "absent" else {"content": _EMPTY[shape.empty_content]}
         if shape.reasoning == "always":
             out.setdefault("reasoning_content", "")
         if shape.reasoning == "drop":
             out = {name: value for name, value in out.items() if not name.startswith("reasoning")}
+    if out.get("role") == "tool" and shape.result_names:
+        out["name"] = names.get(str(out.get("tool_call_id")), "")
     if out.get("role") == "tool" and shape.result_parts and isinstance(out.get("content"), str):
         out["content"] = [{"type": "text", "text": out["content"]}]
     return _plain(out) if shape.plain_ids else out
