@@ -55,7 +55,7 @@ class Pypi(Installer):
     def prepare(self, files: Path, lock: Path | None) -> None:
         """Its Python, and what it depends on."""
         interpreter.copy(interpreter.find(self.install.python), files)
-        (files / _OVERRIDE).write_text("\n".join(self.install.override))
+        self._override(files)
         if lock is not None:
             shutil.copyfile(lock, files / _LOCK)
 
@@ -73,11 +73,12 @@ class Pypi(Installer):
         """``uv pip compile``, for every platform and every Python that fits."""
         work = home / "work"
         work.mkdir()
+        self._override(work)
         shown = Mount(files, "/opt/agent")
         lowest = interpreter.lowest_minor(self.install.python)
         flags = [
             "--override",
-            f"{sandbox.shown(shown)}/{_OVERRIDE}",
+            _OVERRIDE,
             "--universal",
             "--python-version",
             lowest,
@@ -87,6 +88,9 @@ class Pypi(Installer):
         ]
         python = f"{sandbox.shown(shown)}/bin/python3"
         return self._uv(sandbox, work, home, port, _PIN, python, self._wanted, *flags, more=(shown,))
+
+    def _override(self, folder: Path) -> None:
+        (folder / _OVERRIDE).write_text("\n".join(self.install.override))
 
     def _uv(
         self,
@@ -106,6 +110,8 @@ class Pypi(Installer):
             "UV_NO_CONFIG": "1",
             "UV_PYTHON_DOWNLOADS": "never",
             "UV_LINK_MODE": "copy",
+            "UV_HTTP_TIMEOUT": "300",
+            "UV_CONCURRENT_DOWNLOADS": "8",
         }
         argv = ("/bin/bash", "-c", script, "bash", sandbox.shown(program), *given)
         return Command(argv, work, home, env, (program, *more), LIMITS)
