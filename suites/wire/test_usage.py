@@ -8,7 +8,7 @@ from typing import Any
 from toolworthy.wire.ir import Message, Request, Text, Usage
 from toolworthy.wire.lenient import as_dict
 from toolworthy.work.probes import EVERY_AGENT, Ask, Broken, Ignored, Unmeasured, probe
-from toolworthy.work.probes.accounting import InputCount, contradiction, differ, extrapolated, told
+from toolworthy.work.probes.accounting import InputCount, contradiction, differ, extrapolated, input_count
 from toolworthy.work.probes.ask import message, user
 from toolworthy.work.probes.material import results
 
@@ -30,7 +30,7 @@ async def counted(ask: Ask, times: int, nonce: str, *, mark: bool = True, **opti
     """What a request with a long system prompt is said to have cost, that begins with `nonce`, which no cache knows."""
     system = message("system", f"Session {nonce}. {SENTENCE * times}")
     answer = await ask.says("Hello.", system, fields=marked(ask, system) if mark else {}, **options)
-    if (counts := told(answer.response.usage)) is None:
+    if (counts := input_count(answer.response.usage)) is None:
         raise Unmeasured("the response has no usage")
     return counts
 

@@ -40,7 +40,7 @@ def test_v1_is_added_where_only_web_pages_answer_and_said(path: str) -> None:
     found = asyncio.run(look(_application, "claude-code", "codex", "builtin", tested=_given(path)))
     assert list(found.endpoint.base_urls) == ["chat", "messages", "responses"]
     assert {url.removeprefix("http://127.0.0.1:")[5:] for url in found.endpoint.base_urls.values()} == {"/v1", ""}
-    (told,) = found.told().readings
+    (told,) = found.record().readings
     assert "no API there (HTTP 200: a web page: Tiny Router); using http://127.0.0.1:" in told
     assert told.endswith("/v1")
 
@@ -50,7 +50,7 @@ def test_a_route_at_the_end_is_not_taken_for_the_base(end: str) -> None:
     found = asyncio.run(look(_application, tested=_given(f"/v1{end}")))
     assert found.endpoint.url("chat").endswith("/v1/chat/completions")
     assert found.endpoint.url("messages").endswith("/v1/messages")
-    assert len(found.told().readings) == (end != "/")
+    assert len(found.record().readings) == (end != "/")
 
 
 @pytest.mark.parametrize("place", ["/api/v1", "/openai/v1", "/v1"])
@@ -162,7 +162,7 @@ def test_a_model_that_is_refused_in_other_words_and_not_listed_is_unknown() -> N
 def test_a_model_that_answers_though_it_is_not_listed_is_taken_and_said() -> None:
     found = asyncio.run(look(sound, tested=lambda url: endpoint(url, model="alias")))
     assert not found.refused
-    (told,) = found.told().readings
+    (told,) = found.record().readings
     assert told == "model list: alias is not listed but works; listed: m"
 
 

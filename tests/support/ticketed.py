@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.examples import recorded as exchanged
-from toolworthy.output.bug_report.evidence import found
+from toolworthy.output.bug_report.evidence import located_findings
 from toolworthy.output.bug_report.ticket import Located
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.exchanges import ExchangeWriter, file_name
@@ -73,7 +73,7 @@ def opened(data: bytes) -> dict[str, bytes]:
 
 
 def only(made: RunDirectory) -> Located:
-    (located,) = found(made)
+    (located,) = located_findings(made)
     return located
 
 

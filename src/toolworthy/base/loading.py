@@ -122,10 +122,10 @@ def misfit(model: type[BaseModel], error: ValidationError, data: Any = None) -> 
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     unknown = first["type"] in _UNKNOWN  # then the message names the key, and the place is its table
     place = ".".join(_place(first["loc"][:-1] if unknown else first["loc"], data))
-    return ": ".join(filter(None, [place, _said(model, first)])) + more
+    return ": ".join(filter(None, [place, _message(model, first)])) + more
 
 
-def _said(model: type[BaseModel], error: ErrorDetails) -> str:
+def _message(model: type[BaseModel], error: ErrorDetails) -> str:
     if error["type"] not in _UNKNOWN:
         message = error["msg"].removeprefix("Value error, ")
         return message if message is not error["msg"] else message[0].lower() + message[1:]

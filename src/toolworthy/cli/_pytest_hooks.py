@@ -66,7 +66,7 @@ class RunHooks:
             self._name_paths(args)
             return (yield)
         except pytest.UsageError as error:
-            raise ToolworthyError(self._said(args, error)) from None
+            raise ToolworthyError(self._error_line(args, error)) from None
 
     @pytest.hookimpl(wrapper=True)
     def pytest_cmdline_main(self, config: pytest.Config) -> Generator[None, object, object]:
@@ -116,7 +116,7 @@ class RunHooks:
         if not places:
             args.append(str(content.SUITES))
 
-    def _said(self, args: list[str], error: pytest.UsageError) -> str:
+    def _error_line(self, args: list[str], error: pytest.UsageError) -> str:
         """An error of pytest's as one line: without usage, and without where its configuration is."""
         try:
             _, unknown = self._parser.parse_known_and_unknown_args(args)

@@ -140,10 +140,10 @@ _TYPES: Mapping[str, Mapping[str, Any]] = {
 
 def arguments(rows: Mapping[str, Mapping[str, Any]]) -> tuple[Argument, ...]:
     """The arguments that rows of ``commands.toml`` declare."""
-    return tuple((tuple(names.split()), _read(how)) for names, how in rows.items())
+    return tuple((tuple(names.split()), _argument_options(how)) for names, how in rows.items())
 
 
-def _read(row: Mapping[str, Any]) -> dict[str, Any]:
+def _argument_options(row: Mapping[str, Any]) -> dict[str, Any]:
     how = dict(row)
     if name := how.pop("type", ""):
         how = {**_TYPES[name], **how}

@@ -51,7 +51,7 @@ def load_plugins(folder: Path) -> bool:
 
 
 def _load_entry(entry: EntryPoint) -> None:
-    with _told(f"entry point {entry.name} = {entry.value}"):
+    with _one_line_errors(f"entry point {entry.name} = {entry.value}"):
         module = entry.load()
     if not hasattr(module, "__path__"):
         raise ToolworthyError(f"entry point {entry.name} = {entry.value}: it is not a package. Name one.")
@@ -74,7 +74,7 @@ def _load_folder(path: Path) -> None:
         spec.submodule_search_locations = [str(path)]
     sys.modules[name] = module_from_spec(spec)
     if spec.loader is not None:
-        with _told(init, path):
+        with _one_line_errors(init, path):
             spec.loader.exec_module(sys.modules[name])
     _load_files(name, path)
     LOADED[path.name] = folder_digest(path)
@@ -84,13 +84,13 @@ def _load_files(package: str, path: Path) -> None:
     """Import the files of a folder as modules of `package`, and know what else lies in it."""
     for file in sorted(path.glob("[!_]*.py")):
         name = f"{package}.{file.stem}"
-        with _told(file, path):
+        with _one_line_errors(file, path):
             MODULES[name] = importlib.import_module(name)
     content.PLUGINS.append(path)
 
 
 @contextlib.contextmanager
-def _told(source: object, folder: Path | None = None) -> Iterator[None]:
+def _one_line_errors(source: object, folder: Path | None = None) -> Iterator[None]:
     """Say in one line what goes wrong while users' code is imported, and in which line of theirs."""
     try:
         yield

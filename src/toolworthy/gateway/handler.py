@@ -63,7 +63,7 @@ async def handle(session: GatewaySession, scope: Any, receive: Any, send: Any) -
         try:
             await _while_connected(receive, record, _answer(session, record, send))
         finally:
-            await _told(session, record, index)
+            await _record_exchange(session, record, index)
 
 
 async def _refuse(session: GatewaySession, record: PendingExchange, send: Any, refused: No) -> None:
@@ -74,10 +74,10 @@ async def _refuse(session: GatewaySession, record: PendingExchange, send: Any, r
         await _local(record, send, refused.status, _error(record.route.api, refused.status, refused.why))
     finally:
         if session.allowance.refused <= TOLD:
-            await _told(session, record, session.begin())
+            await _record_exchange(session, record, session.begin())
 
 
-async def _told(session: GatewaySession, record: PendingExchange, index: int) -> Exchange:
+async def _record_exchange(session: GatewaySession, record: PendingExchange, index: int) -> Exchange:
     """Make the exchange and record it; one that takes long to read or write does not hold up the others. The session's
     end waits for it."""
     redactor = session.gateway.redactor
@@ -93,10 +93,10 @@ async def _told(session: GatewaySession, record: PendingExchange, index: int) ->
         session.gateway.write(made)
         return made
 
-    async def told() -> Exchange:
+    async def record_later() -> Exchange:
         return _recorded(session, record, await asyncio.to_thread(work))
 
-    telling = asyncio.ensure_future(told())
+    telling = asyncio.ensure_future(record_later())
     session.telling.add(telling)
     telling.add_done_callback(session.telling.discard)
     return await asyncio.shield(telling)
@@ -130,7 +130,7 @@ async def ask(
             await _answer(session, record, _discard)
     except TimeoutError:
         record.error = ExchangeFailure("our limit", f"{seconds:.0f} s")
-    return await _told(session, record, index)
+    return await _record_exchange(session, record, index)
 
 
 async def _discard(message: Any) -> None:

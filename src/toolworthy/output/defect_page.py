@@ -52,7 +52,7 @@ def page() -> str:
         stages=[(stage, [alone.get((stage.id, agent.id), "") for agent in agents]) for stage in STAGES],
         measured=[f"{agent.title} {versions[agent.id]}" for agent in agents],
         titles=[agent.title for agent in agents],
-        plain=_plain,
+        plain=_escaped,
         links=lambda defect: ", ".join(map(link, defect.sources)),
     )
 
@@ -86,5 +86,5 @@ def _code(code: str) -> str:
     return f"[{code}](rules/{code}.md)" if code in {rule.code for rule in rules.RULES} else f"`{code}`"
 
 
-def _plain(text: str) -> str:
+def _escaped(text: str) -> str:
     return text.replace("|", "\\|").replace("<", "&lt;")

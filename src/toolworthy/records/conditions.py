@@ -105,7 +105,7 @@ def chosen(options: argparse.Namespace) -> dict[str, Any]:
     return {**{condition.where: getattr(options, condition.given) for condition in plain}, "own": own}
 
 
-def told(options: object) -> dict[str, Any]:
+def recorded_options(options: object) -> dict[str, Any]:
     """What ``run.json`` says of them among its options."""
     return {condition.where: condition.of(options) for condition in CONDITIONS if "." not in condition.where}
 

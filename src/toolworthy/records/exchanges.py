@@ -207,7 +207,7 @@ def is_recording(data: bytes) -> bool:
 
 def parse_all(data: bytes) -> tuple[Exchange, ...]:
     """The same of the bytes of a file."""
-    every = tuple(_told(data))
+    every = tuple(_with_process(data))
     processes = [process for process, _ in every]
     begins = [process for process, exchange in every if exchange.index == 0]
     last = every[processes.index(begins[-1]) :] if begins else every  # no clock is asked: it may have been set
@@ -216,10 +216,10 @@ def parse_all(data: bytes) -> tuple[Exchange, ...]:
 
 def read_exchanges(path: Path) -> Iterator[Exchange]:
     """The exchanges of a file, without torn records and those that need pieces of one."""
-    return (exchange for _, exchange in _told(path.read_bytes()))
+    return (exchange for _, exchange in _with_process(path.read_bytes()))
 
 
-def _told(data: bytes) -> Iterator[tuple[str, Exchange]]:
+def _with_process(data: bytes) -> Iterator[tuple[str, Exchange]]:
     """The same, each behind the mark of the process that wrote it, as they stand in the file."""
     pieces: dict[str, bytes] = {}
     for record in _records(data):

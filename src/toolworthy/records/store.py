@@ -128,7 +128,9 @@ class RunDirectory:
         """
         run = cls(path, secrets)
         if not (path / "run.json").is_file():
-            leftover = f"; {path / RESULTS} is there, with {run._read().read} results" * (path / RESULTS).is_file()
+            leftover = (
+                f"; {path / RESULTS} is there, with {run._read_results().read} results" * (path / RESULTS).is_file()
+            )
             raise ToolworthyError(
                 f"{path} is not a run directory: it has no run.json{leftover}. Give one that `toolworthy run` wrote."
             )
@@ -182,18 +184,18 @@ class RunDirectory:
     @property
     def damage(self) -> str:
         """What of the results cannot be read, in a line; empty where all can."""
-        return f"{self._damage}; the {self._read().read} results that can be are used" if self._damage else ""
+        return f"{self._damage}; the {self._read_results().read} results that can be are used" if self._damage else ""
 
     @property
     def _damage(self) -> str:
-        broken = len(self._read().broken)
+        broken = len(self._read_results().broken)
         lines = f"{broken} line{'s' * (broken != 1)} cannot be read"
         return f"{self.path / RESULTS} is damaged: {lines}" if broken else ""
 
     @property
     def _remedy(self) -> str:
         """What to do about lines that cannot be read."""
-        lines = self._read()
+        lines = self._read_results()
         broken = lines.broken[: len(lines.broken) - lines.cut]
         more = f" and {len(broken) - 3} more" if len(broken) > 3 else ""
         cut = "It ends in the middle of a line. " if lines.cut else ""
@@ -321,7 +323,7 @@ class RunDirectory:
 
     def of(self, model: type[_R]) -> tuple[_R, ...]:
         """The same of results of any kind."""
-        return self._read().latest.get(model, ())
+        return self._read_results().latest.get(model, ())
 
     def derived(self, make: Callable[[RunDirectory], _R]) -> _R:
         """What `make` says of the run, worked out once for as long as its files stay as they are."""
@@ -337,7 +339,7 @@ class RunDirectory:
         path = self.path / file
         return read_all(path) if file and path.is_file() else ()
 
-    def _read(self) -> ResultLines:
+    def _read_results(self) -> ResultLines:
         """Read once for as long as the file stays as it is: pages ask for the same results many times."""
         path = self.path / RESULTS
         try:

@@ -65,7 +65,7 @@ def obey(request: Request) -> tuple[Part, ...]:
     return (Text(phrase[1].strip()) if phrase else Text(side_answer(request)),)
 
 
-def _shown(request: Request) -> Iterator[Part]:
+def _visible_parts(request: Request) -> Iterator[Part]:
     """All that the conversation shows, the contents of results included."""
     for part in (part for message in request.messages for part in message.parts):
         yield from part.content if isinstance(part, ToolResult) else (part,)
@@ -73,7 +73,7 @@ def _shown(request: Request) -> Iterator[Part]:
 
 def _code_word(request: Request) -> str | None:
     """The last code word in the conversation, in any role."""
-    words = [word for part in _shown(request) if isinstance(part, Text) for word in _CODE.findall(part.text)]
+    words = [word for part in _visible_parts(request) if isinstance(part, Text) for word in _CODE.findall(part.text)]
     return words[-1] if words else None
 
 
@@ -87,7 +87,7 @@ def _results_of(request: Request, path: str) -> Request:
 
 def _colour(request: Request) -> str:
     """What is strongest in the first pixel of the last picture, a PNG of 8-bit RGB; "none" without one."""
-    urls = [part.url for part in _shown(request) if isinstance(part, Image)]
+    urls = [part.url for part in _visible_parts(request) if isinstance(part, Image)]
     with suppress(ValueError, zlib.error):
         data = base64.b64decode(urls[-1].partition(",")[2] if urls else "").partition(b"IDAT")[2]
         pixel = zlib.decompressobj().decompress(data)[1:4]

@@ -83,7 +83,7 @@ def next_answer(
     adapter = speaker(request.tools, adapters)
     place = _place(request, task, adapter)
     before: list[str] = ["I will work through this step by step."] if place.step == place.way == 0 else []
-    before += _said(place, task)
+    before += _texts_before_action(place, task)
     text = "\n\n".join(before[-1:])
     if place.step >= len(task.steps):
         end = finishing(request.tools, adapter) if (place.step, place.way) == (len(task.steps), 0) else None
@@ -103,9 +103,9 @@ def find_task(request: Request, tasks: Sequence[Task]) -> Task | None:
     for number, message in enumerate(request.messages):
         if message.role != "user":
             continue
-        text = _plain(" ".join(part.text for part in message.parts if isinstance(part, Text)))
+        text = _words_only(" ".join(part.text for part in message.parts if isinstance(part, Text)))
         for task in tasks:
-            wanted = _plain(task.instruction)
+            wanted = _words_only(task.instruction)
             if wanted in text and (best is None or (number, len(wanted)) >= best[:2]):
                 best = (number, len(wanted), task)
     return best[2] if best else None
@@ -116,12 +116,12 @@ def wants_summary(request: Request, task: Task) -> bool:
     instruction may speak of one, too."""
     said = [message for message in request.messages if message.role == "user"][-1:]
     text = "\n".join(part.text for message in said for part in message.parts if isinstance(part, Text))
-    if _plain(task.instruction) in _plain(text):  # the task itself, or the whole conversation in one message
+    if _words_only(task.instruction) in _words_only(text):  # the task itself, or the whole conversation in one message
         return not request.tools and bool(_SUMMARY.search(text.replace(task.instruction, "")))
     return (len(request.messages) > 2 or not request.tools) and bool(_SUMMARY.search(text))
 
 
-def _plain(text: str) -> str:
+def _words_only(text: str) -> str:
     """`text` as it survives being quoted, escaped or wrapped by an agent."""
     return re.sub(r"[^\w]+", " ", text.replace("\\n", " ").replace("\\t", " ")).strip()
 
@@ -139,7 +139,7 @@ def _place(request: Request, task: Task, adapter: AgentAdapter | None) -> _Place
     return place
 
 
-def _said(place: _Place, task: Task) -> list[str]:
+def _texts_before_action(place: _Place, task: Task) -> list[str]:
     """What is said before the next action, to which `place` goes on."""
     texts = []
     while place.step < len(task.steps) and (text := task.steps[place.step].say) is not None:
@@ -150,7 +150,7 @@ def _said(place: _Place, task: Task) -> list[str]:
 
 def _due(request: Request, task: Task, place: _Place, adapter: AgentAdapter | None) -> str:
     """The id of the call that was due here, for a conversation that has lost it: some agents make up their own."""
-    _said(place, task)
+    _texts_before_action(place, task)
     call = _call(request, task, place, adapter) if place.step < len(task.steps) else None
     return call.id if call else ""
 

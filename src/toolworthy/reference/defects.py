@@ -151,12 +151,12 @@ class Defect(Strict):
 
     def refuses(self, value: Mapping[str, Any]) -> Reply | None:
         """The answer to a request that this defect does not take."""
-        told = next((refusal for refusal in self.refuse if refusal.holds(value)), None)
-        return _told(told, value) if told else None
+        refusal = next((refusal for refusal in self.refuse if refusal.holds(value)), None)
+        return _reply_of(refusal, value) if refusal else None
 
     def refusal(self, value: Mapping[str, Any]) -> Reply | None:
         """What it answers where a request is to be refused in any case; None where it refuses nothing."""
-        return _told(self.refuse[0], value) if self.refuse else None
+        return _reply_of(self.refuse[0], value) if self.refuse else None
 
     def spoil_answer(self, answer: Response, request: Request, *, shows: bool = True) -> Response:
         """What is said, changed; where it does not show, nothing but the form of ids."""
@@ -186,7 +186,7 @@ class Defect(Strict):
         return self.mode == "both" or (self.mode == "stream") == streamed
 
 
-def _told(refusal: RefusalSign, value: Mapping[str, Any]) -> Reply:
+def _reply_of(refusal: RefusalSign, value: Mapping[str, Any]) -> Reply:
     start = refusal.body.lstrip()
     kind = STREAM if start.startswith(("data:", "event:")) else JSON if start[:1] in "{[" else "text/plain"
     headers = tuple(refusal.headers.items())

@@ -119,8 +119,8 @@ def staged(stage: Stage, acts: bool, api: Api, body: bytes, answer: Answering, d
     if not stage.once:
         return reply(api, body, said, defects)
     if stage.full and acts:
-        told = (defect.refusal(as_dict(parse_json(body))) for defect in defects if api in defect.apis)
-        return next(filter(None, told), None) or overflown(api, body)
+        refusals = (defect.refusal(as_dict(parse_json(body))) for defect in defects if api in defect.apis)
+        return next(filter(None, refusals), None) or overflown(api, body)
     sound = stage.sent(api, reply(api, body, said)) if acts else reply(api, body, said)
     if not acts or not defects:
         return sound
@@ -155,13 +155,13 @@ class _File(Strict):
     stage: tuple[Stage, ...]
 
 
-def _read(path: Path) -> tuple[Stage, ...]:
+def _read_stages(path: Path) -> tuple[Stage, ...]:
     data = read_toml(path)
     return fit(_File, {"stage": filled(data["stage"], texts_of(data))}, path).stage
 
 
 PLAIN = Stage("plain", "always", "nothing but the task")
-STAGES: tuple[Stage, ...] = (PLAIN, *_read(content.FIXTURES / "stages.toml"))
+STAGES: tuple[Stage, ...] = (PLAIN, *_read_stages(content.FIXTURES / "stages.toml"))
 
 
 def stages(situations: Sequence[str]) -> tuple[Stage, ...]:

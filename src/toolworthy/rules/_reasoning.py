@@ -19,14 +19,14 @@ _NOT_TEXT = re.compile(r"signature|opaque|encrypted|token|effort|_id$|summary|fi
 
 @builtin("TW331")
 def _unknown_reasoning_field(view: View) -> Violations:
-    for fields, written in _said(view):
+    for fields, written in _deltas_and_messages(view):
         for name, value in fields.items():
             strange = name not in _KNOWN and _MEANT.search(name) and not _NOT_TEXT.search(name)
             if strange and isinstance(value, str) and value and not any(fields.get(known) for known in _KNOWN):
                 yield f"reasoning is in the field {name!r}", written
 
 
-def _said(view: View) -> Iterator[tuple[Mapping[str, Any], str]]:
+def _deltas_and_messages(view: View) -> Iterator[tuple[Mapping[str, Any], str]]:
     for event, choice in view.choices:
         yield as_dict(choice.get("delta")), event.data
     for choice in as_list(view.whole.get("choices")):

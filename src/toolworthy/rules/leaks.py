@@ -81,12 +81,12 @@ def _tool_call_markup_in_text(view: View) -> Violations:
     texts += [("reasoning", part.text) for part in view.response.parts if isinstance(part, Thinking)]
     for where, text in texts:
         match = next(_marks(view, TOOL_SYNTAX, text), None)
-        if match and names.search(match.string, match.end()) and not _shown(match):
+        if match and names.search(match.string, match.end()) and not _is_example(match):
             mark, excerpt = _around(match)
             yield f"the {where} has {mark!r}", excerpt
 
 
-def _shown(mark: re.Match[str]) -> bool:
+def _is_example(mark: re.Match[str]) -> bool:
     """Whether the text around a mark shows a call rather than makes one."""
     return spoken_of(mark.string, Candidate("", {}, mark.start(), mark.end(), "markup", marked=True))
 

@@ -48,11 +48,11 @@ def fitted(schema: Mapping[str, Any], arguments: Mapping[str, Any]) -> dict[str,
     properties = as_dict(schema.get("properties"))
     if set(as_list(schema.get("required"))) - set(arguments) or (properties and set(arguments) - set(properties)):
         return None
-    made = {name: _read(value, as_dict(properties.get(name))) for name, value in arguments.items()}
+    made = {name: _converted(value, as_dict(properties.get(name))) for name, value in arguments.items()}
     return None if schema and misfit(schema, made) is not None else made
 
 
-def _read(value: Any, schema: Mapping[str, Any]) -> Any:
+def _converted(value: Any, schema: Mapping[str, Any]) -> Any:
     wanted = schema.get("type")
     if not isinstance(value, str) or wanted in (None, "string") or (isinstance(wanted, list) and "string" in wanted):
         return value

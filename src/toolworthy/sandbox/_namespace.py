@@ -33,7 +33,7 @@ class Namespace:
         os.set_blocking(self._status, False)
         self.wait_from, self._go = os.pipe()
         self._pidfd: int | None = None
-        self._said = b""
+        self._status_lines = b""
         self.pid = 0
 
     @property
@@ -50,11 +50,11 @@ class Namespace:
         for descriptor in self.passed:
             os.close(descriptor)
         self.status_to = self.wait_from = -1
-        while b"\n" not in self._said:
+        while b"\n" not in self._status_lines:
             await readable(self._status)
-            if not self._read():
+            if not self._read_status():
                 return False
-        self.pid = int(json.loads(self._said.splitlines()[0])["child-pid"])
+        self.pid = int(json.loads(self._status_lines.splitlines()[0])["child-pid"])
         # It waits for our word, so the number is still its own.
         self._pidfd = os.pidfd_open(self.pid)
         resource.prlimit(self.pid, resource.RLIMIT_CORE, _NO_CORE)
@@ -90,9 +90,9 @@ class Namespace:
     def started_command(self) -> bool:
         """Whether the command itself was reached: bubblewrap gives an exit code only then."""
         with contextlib.suppress(OSError):
-            while self._read():
+            while self._read_status():
                 pass
-        return b'"exit-code"' in self._said
+        return b'"exit-code"' in self._status_lines
 
     def close(self) -> None:
         """Give back the descriptors."""
@@ -100,9 +100,9 @@ class Namespace:
             if descriptor is not None and descriptor >= 0:
                 os.close(descriptor)
 
-    def _read(self) -> bytes:
+    def _read_status(self) -> bytes:
         data = os.read(self._status, 4096)
-        self._said += data
+        self._status_lines += data
         return data
 
 

@@ -83,8 +83,8 @@ async def supervise(
     assert process.stdout is not None
     assert process.stderr is not None
     readers = [
-        asyncio.create_task(_read(process.stdout, out, limits.output_bytes)),
-        asyncio.create_task(_read(process.stderr, err, limits.output_bytes)),
+        asyncio.create_task(_read_pipe(process.stdout, out, limits.output_bytes)),
+        asyncio.create_task(_read_pipe(process.stderr, err, limits.output_bytes)),
         asyncio.create_task(_write(process, stdin)),
     ]
     watching = asyncio.create_task(_watch(process, limits, writable, inside))
@@ -135,7 +135,7 @@ async def through(work: Awaitable[_T]) -> _T:
     return task.result()
 
 
-async def _read(pipe: asyncio.StreamReader, stream: _Stream, limit: int) -> None:
+async def _read_pipe(pipe: asyncio.StreamReader, stream: _Stream, limit: int) -> None:
     while data := await pipe.read(65536):
         room = max(0, limit - len(stream.data))
         stream.data += data[:room]

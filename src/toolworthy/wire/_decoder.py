@@ -28,11 +28,11 @@ class SseDecoder(ABC):
 
     def feed(self, data: bytes) -> list[Event]:
         """The events that `data` completes."""
-        return [event for sse in self._sse.feed(data) for event in self._read(sse)]
+        return [event for sse in self._sse.feed(data) for event in self._decode(sse)]
 
     def close(self) -> list[Event]:
         """The last events; the very last is ``Ended``."""
-        events = [event for sse in self._sse.close() for event in self._read(sse)]
+        events = [event for sse in self._sse.close() for event in self._decode(sse)]
         if self._ended:
             return events
         self._ended = True
@@ -59,7 +59,7 @@ class SseDecoder(ABC):
         """``[DONE]`` came."""
         self._once("done-marker", "[DONE] is chat's")
 
-    def _read(self, sse: SseEvent) -> Iterator[Event]:
+    def _decode(self, sse: SseEvent) -> Iterator[Event]:
         self._number = sse.number
         if sse.data.strip() == "[DONE]":
             self._marker()

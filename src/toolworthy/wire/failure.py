@@ -72,7 +72,7 @@ def parse_error(status: int, body: bytes) -> Failure:
     failure = failure_of(parse_json(body), status) or next(stream_failures(body, status), None)
     if failure:
         return failure
-    text = page(body) or _plain(body.decode("utf-8", "replace"))
+    text = page(body) or _text_of_html(body.decode("utf-8", "replace"))
     return Failure(text[:500] or "no body", error_type(status), status=status)
 
 
@@ -82,8 +82,8 @@ def page(body: bytes) -> str | None:
         return None
     text = body[: 2**16].decode("utf-8", "replace")
     match = _TITLE.search(text)
-    title = _plain(match[1]) if match else ""
-    seen = _plain(_UNSEEN.sub(" ", text))
+    title = _text_of_html(match[1]) if match else ""
+    seen = _text_of_html(_UNSEEN.sub(" ", text))
     if title.lower() in _SAYS_NOTHING:
         description = seen or title
     else:
@@ -235,5 +235,5 @@ def _unwrapped(text: str) -> str:
     return text
 
 
-def _plain(text: str) -> str:
+def _text_of_html(text: str) -> str:
     return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", text[:4096])).split())

@@ -32,25 +32,25 @@ class ResponseTranslator:
         self._decoder = wire.api(endpoint).decoder()
         self._encoder = wire.api(agent).encoder(request)
         self._head = b""
-        self._plain: bool | None = None
+        self._is_json: bool | None = None
 
     def feed(self, data: bytes) -> bytes:
         """The agent's bytes for some more of the endpoint's."""
-        if self._plain is None:
+        if self._is_json is None:
             self._head += data
             begun = self._head.lstrip(b" \t\r\n\xef\xbb\xbf")
             if not begun:
                 return b""
-            self._plain = begun[:1] in (b"{", b"[")
-            data, self._head = (b"", self._head) if self._plain else (self._head, b"")
-        elif self._plain:
+            self._is_json = begun[:1] in (b"{", b"[")
+            data, self._head = (b"", self._head) if self._is_json else (self._head, b"")
+        elif self._is_json:
             self._head += data
             return b""
         return self._encode(self._decoder.feed(data))
 
     def close(self) -> bytes:
         """The agent's last bytes."""
-        if self._plain:
+        if self._is_json:
             response: Response = wire.api(self._endpoint).parse_response(parse_json(self._head))
             return self._encode(disassemble(response))
         return self._encode(self._decoder.close())

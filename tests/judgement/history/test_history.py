@@ -115,7 +115,7 @@ def test_a_drop_is_found_where_it_is() -> None:
     assert found.first == found.last == 4
     assert found.shift.drop == pytest.approx(24 / 40)
     assert 0 < found.shift.low < 24 / 40 < found.shift.high <= 1
-    assert found.shift.found
+    assert found.shift.significant
 
 
 def test_a_rise_is_a_change_too() -> None:
@@ -153,7 +153,7 @@ def test_only_shared_items_are_compared() -> None:
 def test_the_interval_holds_zero_where_nothing_is_found(oks: tuple[int, ...]) -> None:
     found = shift(Table.of(runs_of(*oks)), 4)
     assert found is not None
-    assert (found.low > 0 or found.high < 0) == found.found
+    assert (found.low > 0 or found.high < 0) == found.significant
     assert found.low <= found.drop <= found.high
 
 

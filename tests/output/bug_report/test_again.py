@@ -22,7 +22,7 @@ from toolworthy import rules
 from toolworthy.content import adapters
 from toolworthy.gateway import Gateway
 from toolworthy.output.bug_report._reproduce import sent
-from toolworthy.output.bug_report.evidence import bundle, choose, found
+from toolworthy.output.bug_report.evidence import bundle, choose, located_findings
 from toolworthy.records.exchange import Chunk, ExchangeFailure
 from toolworthy.records.exchanges import read_all
 from toolworthy.records.meta import EndpointRecord, RunMeta
@@ -65,7 +65,7 @@ async def probed(folder: Path, names: Sequence[str], spoilt: Sequence[str]) -> A
 def test_both_programs_show_the_fault_again(tmp_path: Path, api: Api, spoilt: str, code: str) -> None:
     async def go() -> None:
         async with probed(tmp_path, ["one-call"], [spoilt]) as (made, url), Oracle((), adapters.agents()) as sound:
-            located = choose(made, found(made), code)
+            located = choose(made, located_findings(made), code)
             folder = unpacked(bundle(made, located), tmp_path / "x")
             exchange = read_all(made.path / located.file)[located.exchange]
 

@@ -38,7 +38,7 @@ from toolworthy.cli import main as cli
 from toolworthy.content.situations import Situation
 from toolworthy.gateway import Gateway, ask
 from toolworthy.judgement.analysis.unruled import UNRULED
-from toolworthy.output.bug_report.evidence import bundle, choose, found, name
+from toolworthy.output.bug_report.evidence import bundle, choose, located_findings, name
 from toolworthy.records.exchange import Chunk, Exchange, ExchangeFailure
 from toolworthy.records.finding import Evidence
 from toolworthy.records.probe import ProbeKey, ProbeResult
@@ -241,7 +241,7 @@ def test_failed_trials_and_probes_are_there_too(tmp_path: Path) -> None:
         made.append(
             ProbeResult(key=probe, title="t", verdict=verdict, detail="d", requests=2, exchanges=file_of(probe))
         )
-    assert [located.id for located in found(made)] == [
+    assert [located.id for located in located_findings(made)] == [
         "cause-unknown-tool@tasks/fix-it/codex#2:4",
         "is-broken@wire/is-broken/chat:1",
         "is-rejected@wire/is-rejected/chat:1",
@@ -256,7 +256,7 @@ def test_nothing_blocks_in_a_run_that_harms_no_agent(tmp_path: Path, situation: 
     told = {"served": ("chat",), "severity": "blocks", "situation": situation, "agents": ("*",), "requests": 1}
     key = ProbeKey(probe="mine", api="chat", stream=True)
     made.append(ProbeResult(key=key, title="t", verdict="broken", exchanges=file_of(key), **told))
-    assert [located.severity for located in found(made)] == [said]
+    assert [located.severity for located in located_findings(made)] == [said]
 
 
 def test_a_probes_verdict_is_shown_by_what_was_asked_its_own_way(tmp_path: Path) -> None:
@@ -289,7 +289,7 @@ def test_a_code_stands_for_its_best_evidence(tmp_path: Path) -> None:
     exchanges = [recorded(n, chunks=(Chunk(0, b"x" * size),)) for n, size in sizes.items()]
     marks = {0: "blocks", 1: "blocks", 2: "degrades", 3: "blocks", 9: "blocks"}
     made = a_run(tmp_path, exchanges, *(finding("TW101", n, severity) for n, severity in marks.items()))
-    every = found(made)
+    every = located_findings(made)
     assert choose(made, every, "tw101").exchange == 1
     assert choose(made, every, "missing-tool-call-id").exchange == 1
     assert choose(made, every, "TW101@tasks/fix-it/codex#1:2").exchange == 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from toolworthy.wire.ir import Usage
-from toolworthy.work.probes.accounting import InputCount, contradiction, differ, extrapolated, told
+from toolworthy.work.probes.accounting import InputCount, contradiction, differ, extrapolated, input_count
 
 
 @pytest.mark.parametrize(
@@ -42,6 +42,6 @@ def test_a_long_request_follows_from_two_short_ones_that_no_cache_knew() -> None
 
 
 def test_a_usage_without_input_tells_nothing() -> None:
-    assert told(None) is None
-    assert told(Usage(input=0, output=3)) is None
-    assert told(Usage(input=12, cached=None)) == InputCount(12, 0, 0)
+    assert input_count(None) is None
+    assert input_count(Usage(input=0, output=3)) is None
+    assert input_count(Usage(input=12, cached=None)) == InputCount(12, 0, 0)

@@ -275,7 +275,7 @@ def test_preflight_says_what_is_wrong_and_how_it_read_the_endpoint(
 
     monkeypatch.setattr(module, "preflight", looked)
     session = started(endpoint=resolve("http://localhost:9/v1", model="m"))
-    now(session, session._found(session.options.endpoint, ()))
+    now(session, session._preflight(session.options.endpoint, ()))
     assert session.listener.lines == ["preflight: model: unknown", "preflight: address: /v1 was added"]
 
 
@@ -291,7 +291,7 @@ def test_a_reference_says_nothing_about_the_endpoint_under_test(started: Any, mo
     async def gateway(_: Endpoint, record: Callable[[Any], None]) -> None:
         records.append(record)
 
-    monkeypatch.setattr(session, "_found", looked)
+    monkeypatch.setattr(session, "_preflight", looked)
     monkeypatch.setattr(session, "_gateway", gateway)
     now(session, session._reach(target, ()))
     records[0](exchange)

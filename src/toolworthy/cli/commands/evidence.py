@@ -9,7 +9,7 @@ from pathlib import Path
 from toolworthy.base.atomic import whole
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.sanitize import show, visible
-from toolworthy.output.bug_report.evidence import bundle, choose, found, name
+from toolworthy.output.bug_report.evidence import bundle, choose, located_findings, name
 from toolworthy.output.bug_report.ticket import Located
 from toolworthy.records.finding import rank
 from toolworthy.rules import label
@@ -26,7 +26,7 @@ def run(path: Path, wanted: str | None = None, out: Path | None = None) -> int:
         ToolworthyError: there is no run or no such finding, its bytes are gone, or the file cannot be written.
     """
     directory = opened(path)
-    every = found(directory)
+    every = located_findings(directory)
     if wanted is None:
         if out is not None:
             raise ToolworthyError(f"no finding is named. `toolworthy evidence {path}` lists them.")

@@ -35,7 +35,7 @@ class Preflight:
     seconds: float | None = None
     """Median time of a small response; None where none came."""
 
-    def told(self) -> PreflightRecord:
+    def record(self) -> PreflightRecord:
         """What ``run.json`` says of it."""
         return PreflightRecord(
             apis=list(self.endpoint.base_urls),

@@ -87,9 +87,9 @@ def shown(names: list[str]) -> str:
 
 def nearest(model: str, names: Iterable[str]) -> str | None:
     """The name that was probably meant: the same in other letters or without its owner's, else one like it."""
-    known = {_plain(name): name for name in reversed(list(names))}
+    known = {_normalized(name): name for name in reversed(list(names))}
     bare = {name.rpartition("/")[2]: full for name, full in known.items()}
-    wanted = _plain(model)
+    wanted = _normalized(model)
     for table, name in ((known, wanted), (bare, wanted), (known, wanted.rpartition("/")[2]), (bare, _last(wanted))):
         if name in table:
             return table[name]
@@ -97,7 +97,7 @@ def nearest(model: str, names: Iterable[str]) -> str | None:
     return (known | bare)[near[0]] if near else None
 
 
-def _plain(name: str) -> str:
+def _normalized(name: str) -> str:
     return name.strip().casefold().replace("_", "-").removeprefix("models/")
 
 

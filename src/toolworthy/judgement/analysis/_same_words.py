@@ -38,7 +38,7 @@ def same_words(probes: Sequence[ProbeResult]) -> Iterator[SameWords]:
     """All that goes wrong in the same words with what agents send: refusals, and what several probes say."""
     grouped: dict[str, list[ProbeResult]] = {}
     for result in probes:
-        if result.judged and not result.ok and result.situation not in NEVER and (words := _said(result)):
+        if result.judged and not result.ok and result.situation not in NEVER and (words := _wording(result)):
             grouped.setdefault(_VARIES.sub("#", words), []).append(result)
     for group in grouped.values():  # what is wrong with the form of an error explains nothing
         refused = _REFUSED.match(group[0].detail) is not None
@@ -56,7 +56,7 @@ def same_words(probes: Sequence[ProbeResult]) -> Iterator[SameWords]:
         yield SameWords(code, "" if ruled or not joined else title, words, tuple(group), joined)
 
 
-def _said(result: ProbeResult) -> str:
+def _wording(result: ProbeResult) -> str:
     """Status and words of a refusal; else the first clause of what the probe says, if no finding in its last answer
     explains it."""
     if result.cause:

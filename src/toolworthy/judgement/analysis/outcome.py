@@ -58,7 +58,7 @@ def outcome_of(results: Iterable[Result], causes: Sequence[RootCause] = ()) -> R
     every = [*results]
     able = [cause for cause in causes if cause.harmful or cause.severity == "blocks"]
     known = tuple(cause for cause in able if cause.triage.known)
-    excused = _shown(known) - _shown(cause for cause in able if not cause.triage.known)
+    excused = _explained_keys(known) - _explained_keys(cause for cause in able if not cause.triage.known)
     counted = [result for result in every if str(result.key) not in excused]
     reasons = [why for kind, own in by_kind(counted) for why in kind.reasons(own)]
     undecided = not reasons and _judges_none(every)
@@ -73,6 +73,6 @@ def _judges_none(results: Sequence[Result]) -> bool:
     return planned and all(agent.word == "untested" for agent in overall(trials, probes))
 
 
-def _shown(causes: Iterable[RootCause]) -> frozenset[str]:
+def _explained_keys(causes: Iterable[RootCause]) -> frozenset[str]:
     """Keys of what fails by root causes, and of probes that pass and show them."""
     return frozenset(key for cause in causes for key in (*cause.failed, *cause.probes))

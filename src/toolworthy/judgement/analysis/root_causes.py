@@ -182,7 +182,9 @@ class _Evidence:
         tried = [trial.key.agent for trial in self.trials]
         for agent in dict.fromkeys([*foretold, *tried, *(case.key.toolset for case in self.cases)]):
             trials = [trial for trial in self.trials if trial.key.agent == agent]
-            harm = self._shown(code, agent, trials) or self._foretold(code, agent, foretold.get(agent), trials)
+            harm = self._observed_harm(code, agent, trials) or self._predicted_harm(
+                code, agent, foretold.get(agent), trials
+            )
             if harm := harm or self._in_cases(code, agent):
                 yield harm
 
@@ -191,14 +193,14 @@ class _Evidence:
         failed = sum(self._by(case, code) for case in cases if any(self.root(f.code) == code for f in case.findings))
         return Harm(agent, "fails", f"in {failed} of {len(cases)} tool-call cases", "cases") if failed else None
 
-    def _shown(self, code: str, agent: str, trials: Sequence[TrialResult]) -> Harm | None:
+    def _observed_harm(self, code: str, agent: str, trials: Sequence[TrialResult]) -> Harm | None:
         failed = [trial for trial in trials if any(self.root(one) == code for one in _blamed(trial))]
         if not failed:
             return None
         effect: Effect = "fails" if any(trial.ok for trial in trials) else "breaks"
         return Harm(agent, effect, f"in {len(failed)} of {len(trials)} trials", "this run")
 
-    def _foretold(self, code: str, agent: str, level: Level | None, trials: Sequence[TrialResult]) -> Harm | None:
+    def _predicted_harm(self, code: str, agent: str, level: Level | None, trials: Sequence[TrialResult]) -> Harm | None:
         mine = [reason for reason in level.reasons if self.root(reason.code) == code] if level else []
         met = (finding for trial in trials for finding in trial.findings if finding.code == code)
         if code == NO_CALLS:

@@ -11,7 +11,7 @@ from toolworthy.work.cases.benchmarks.verifier import Trigger, agreement, figure
 from toolworthy.work.cases.field import REFERENCE
 
 
-def told(results: Sequence[CaseResult]) -> list[tuple[str, str]]:
+def figures_of(results: Sequence[CaseResult]) -> list[tuple[str, str]]:
     """Name and figure, in the order in which they are read; nothing if no verifier's request was asked."""
     own = _noted(results, "k2vv", 1)
     if not own:

@@ -45,23 +45,23 @@ class Alike(Drop):
         return low, high
 
     def findable(self, margin: float, alpha: float) -> float | None:
-        def found(true: float) -> bool:
+        def detected(true: float) -> bool:
             lost, won = self._shifted(true)
-            return self._shown(lost, won, margin, alpha)
+            return self._would_decide(lost, won, margin, alpha)
 
         most = min(1.0, max(self.before, margin))
-        return root(found, margin, most) if found(most) else None
+        return root(detected, margin, most) if detected(most) else None
 
     def findable_items(self, margin: float, alpha: float) -> int | None:
         for lost in range(1, self.clusters + 1):
             true = self.before * lost / self.clusters
-            if true > margin and self._shown(*self._shifted(true), margin, alpha, lost_items=lost):
+            if true > margin and self._would_decide(*self._shifted(true), margin, alpha, lost_items=lost):
                 return lost
         return None
 
     def decides(self, margin: float, alpha: float, times: float) -> bool:
         lost, won = self._shifted(max(0.0, self.value))
-        return self._shown(lost, won, margin, alpha, times=times)
+        return self._would_decide(lost, won, margin, alpha, times=times)
 
     def _shifted(self, true: float) -> tuple[float, float]:
         """Shares lost and won if the drop were `true`. Half a pair is added: what was not seen may still be.
@@ -74,7 +74,7 @@ class Alike(Drop):
         won = max(won, -true)
         return min(1 - won, won + true), won
 
-    def _shown(
+    def _would_decide(
         self, lost: float, won: float, margin: float, alpha: float, times: float = 1.0, lost_items: int = 0
     ) -> bool:
         """Whether chance that is unkind once in five runs leaves a sample that decides.

@@ -48,7 +48,7 @@ def save(run: Path, name: str | None, folder: Path = FOLDER) -> int:
         folder.mkdir(parents=True, exist_ok=True)
     with whole(path) as partial:
         partial.write_text(pack(renamed), encoding="utf-8", errors="replace")
-    show(f"{path}{' (replaced)' if replaced else ''}: {_told(renamed)}")
+    show(f"{path}{' (replaced)' if replaced else ''}: {_summary_line(renamed)}")
     return 0
 
 
@@ -67,7 +67,7 @@ def list_all(folder: Path = FOLDER) -> int:
     paths = sorted(folder.glob("*.json"))
     for path in paths:
         try:
-            show(f"{path.stem}  {_told(load(path))}")
+            show(f"{path.stem}  {_summary_line(load(path))}")
         except ToolworthyError as error:
             show(f"{path.stem}  cannot be read: {error}")
     if not paths:
@@ -154,7 +154,7 @@ def _date(sample: Sample) -> str:
     return time.strftime("%Y-%m-%d", time.gmtime(sample.started))
 
 
-def _told(sample: Sample) -> str:
+def _summary_line(sample: Sample) -> str:
     """One line: when, whom, how much."""
     suites = dict.fromkeys(unit.suite for unit in sample.units)
     many = ", ".join(f"{suite} {_attempts(list(sample.of(suite)))}" for suite in suites)

@@ -178,14 +178,14 @@ class These(Drop):
         return float(self.apart.least(alpha)), float(self.apart.most(alpha))
 
     def findable(self, margin: float, alpha: float) -> float | None:
-        def found(true: float) -> bool:
+        def detected(true: float) -> bool:
             count = self._as_before().done
             fewer = count.less(true / count.unit)
             after = _expected(self.before - true, fewer.variance, count.unit)
-            return _shown(self._seen(after, true * true), margin, alpha)
+            return _would_decide(self._seen(after, true * true), margin, alpha)
 
         most = self.before
-        return root(found, margin, most) if most > margin and found(most) else None
+        return root(detected, margin, most) if most > margin and detected(most) else None
 
     def findable_items(self, margin: float, alpha: float) -> int | None:
         whole = self._as_before()
@@ -194,15 +194,15 @@ class These(Drop):
             after = _expected(left * self.before, left * whole.variance, whole.unit)
             chosen = lost * left * self.uneven
             seen = self._seen(after, self.before - after.rate)
-            if seen.drop > margin and _shown(seen, margin, alpha, chosen):
+            if seen.drop > margin and _would_decide(seen, margin, alpha, chosen):
                 return lost
         return None
 
     def decides(self, margin: float, alpha: float, times: float) -> bool:
         after = self.now if self.value > 0 else self._as_before()
         if times == 1:
-            return _shown(self._seen(after, self.value**2), margin, alpha)
-        return _shown(apart(_repeated(self.was, times), _repeated(after, times)), margin, alpha)
+            return _would_decide(self._seen(after, self.value**2), margin, alpha)
+        return _would_decide(apart(_repeated(self.was, times), _repeated(after, times)), margin, alpha)
 
     def _as_before(self) -> _Side:
         """What the candidate's attempts would show, were it the baseline."""
@@ -250,7 +250,7 @@ def _repeated(side: _Side, times: float) -> _Side:
     return _Side(times * side.well, times * side.badly, times * (side.variance + _COIN), side.unit / times)
 
 
-def _shown(seen: Apart, margin: float, alpha: float, more: float = 0.0) -> bool:
+def _would_decide(seen: Apart, margin: float, alpha: float, more: float = 0.0) -> bool:
     """Whether chance that is unkind once in five runs leaves a sample that decides.
 
     Args:

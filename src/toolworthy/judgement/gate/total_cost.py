@@ -117,13 +117,13 @@ class Bill:
     def findable(self, limit: float, alpha: float) -> float | None:
         """The ratio that a sample like this one would show to be beyond `limit` in four of five runs."""
 
-        def found(times: float) -> bool:
+        def detected(times: float) -> bool:
             dearer = self._scaled(limit * times / self.value)
             noise = dearer._noise(limit)
             gap = dearer.then.sum - limit * self.first.sum - _POWER * sqrt(noise.variance)
             return bool(max(_p(gap, noise, noise.dear_before), _unshown(self.first)) <= alpha)
 
-        times = _edge(found)
+        times = _edge(detected)
         return None if times == inf else limit * times
 
     def decides(self, limit: float, alpha: float, times: float) -> bool:

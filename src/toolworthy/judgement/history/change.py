@@ -50,7 +50,7 @@ class Shift:
         return self.before - self.after
 
     @property
-    def found(self) -> bool:
+    def significant(self) -> bool:
         """Whether it is rarer than a false alarm may be."""
         return self.nights >= NIGHTS
 

@@ -41,7 +41,7 @@ def find(paths: Sequence[Path], endpoint: str | None = None, model: str | None =
     samples: dict[tuple[str, float], Sample] = {}
     skipped: list[str] = []
     for path in paths:
-        for sample in _read(path, skipped):
+        for sample in _read_samples(path, skipped):
             samples[sample.name, sample.started] = sample
     groups = _grouped(sorted(samples.values(), key=lambda sample: (sample.started, sample.name)))
     if not groups:
@@ -54,7 +54,7 @@ def find(paths: Sequence[Path], endpoint: str | None = None, model: str | None =
     return LoadedRuns(chosen, skipped)
 
 
-def _read(path: Path, skipped: list[str]) -> Iterator[Sample]:
+def _read_samples(path: Path, skipped: list[str]) -> Iterator[Sample]:
     """What is there; of what cannot be read, a line."""
     if not path.exists():
         raise ToolworthyError(f"{path}: no such run, baseline or folder")

@@ -127,7 +127,7 @@ def _change(
             f"; it may have happened anywhere from {_where(samples, change.first)} to {_where(samples, change.last)}"
         )
     after = f"found after run {samples[change.night].name} ({ERROR})"
-    if not move.found:
+    if not move.significant:
         after += ", but the runs up to now do not confirm it"
     return {
         "found": True,
@@ -190,7 +190,7 @@ def _lane(change: Change, table: Table, moved: Sequence[Moves], suite: str) -> t
         return "endpoint", f"{steady.get(suite, '')}it comes from the endpoint{suffix}"
     same = table.part(change.start, change.end).without(changed)
     others = shift(same, change.shift.at - change.start) if same.keys else None
-    if others and others.found and others.drop * change.shift.drop > 0:
+    if others and others.significant and others.drop * change.shift.drop > 0:
         names = ", ".join(sorted({agent for _, agent, _ in same.keys}))
         return "endpoint", (
             f"{', '.join(lines)} at the same time, but the change shows with {names} too, which did not change "

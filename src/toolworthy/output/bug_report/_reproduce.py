@@ -70,7 +70,9 @@ def sent(exchange: Exchange, endpoint: EndpointRecord) -> Sent:
         raise ToolworthyError(f"the request cannot be sent again: {error}") from error
     ((name, value),) = ((name, value) for name, value in where.headers(planned.api).items() if value.endswith(_PLACE))
     unpacked = {name, "content-encoding"}  # the body is kept as text
-    kept = {other: text for other, text in planned.headers.items() if other not in unpacked and _plain(other, text)}
+    kept = {
+        other: text for other, text in planned.headers.items() if other not in unpacked and _is_safe_header(other, text)
+    }
     return Sent(
         method=exchange.method,
         base_url=public(urls.get(planned.api, "")),
@@ -151,6 +153,6 @@ def _template(name: str) -> str:
     return Path(__file__).with_name(name).read_text(encoding="utf-8")
 
 
-def _plain(name: str, value: str) -> bool:
+def _is_safe_header(name: str, value: str) -> bool:
     """Whether a header can be sent as it is: no credential, nothing that a program would read as something else."""
     return bool(_NAME.fullmatch(name)) and bool(value) and value.isascii() and value.isprintable() and value != MARK

@@ -42,7 +42,7 @@ _LONG = 100
 """Characters of a file's name that describe its content."""
 
 
-def found(run: RunDirectory) -> tuple[Located, ...]:
+def located_findings(run: RunDirectory) -> tuple[Located, ...]:
     """Everything of a run that can be bundled: broken rules, failed probes, causes of failed trials."""
     return tuple(located for result in run.measured() if result.exchanges for located in _of(run, result))
 
@@ -142,7 +142,7 @@ def _deciding(run: RunDirectory, result: ProbeResult) -> int:
     """The exchange that a probe's verdict came of: the last of its own kind (streamed or whole), since others may be
     asked after it for comparison; the last of all if that is unknown."""
     try:
-        exchanges = _read(run, result.exchanges)
+        exchanges = _read_exchanges(run, result.exchanges)
     except ToolworthyError:
         return result.requests - 1
     own = [
@@ -171,14 +171,14 @@ def exchange_of(run: RunDirectory, located: Located) -> Exchange:
     Raises:
         ToolworthyError: they are gone.
     """
-    exchanges = _read(run, located.file)
+    exchanges = _read_exchanges(run, located.file)
     if located.exchange not in exchanges:
         path = run.path / located.file
         raise ToolworthyError(f"{path} is torn: the bytes of {located.id} are not in it. Run that again.")
     return exchanges[located.exchange]
 
 
-def _read(run: RunDirectory, file: str) -> Mapping[int, Exchange]:
+def _read_exchanges(run: RunDirectory, file: str) -> Mapping[int, Exchange]:
     path = run.path / file
     try:
         about = path.stat()

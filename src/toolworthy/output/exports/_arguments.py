@@ -24,11 +24,11 @@ def arguments(call: ToolCall) -> tuple[dict[str, Any], str]:
     value = parse_json(call.arguments)
     if not isinstance(value, dict):
         return as_text, "the arguments are not a JSON object"
-    return (value, "") if _plain(value, _DEEPEST) else (as_text, "the arguments are not plain JSON")
+    return (value, "") if _is_json(value, _DEEPEST) else (as_text, "the arguments are not plain JSON")
 
 
-def _plain(value: Any, deeper: int) -> bool:
+def _is_json(value: Any, deeper: int) -> bool:
     if isinstance(value, float):
         return math.isfinite(value)
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return deeper > 0 and all(_plain(one, deeper - 1) for one in inner)
+    return deeper > 0 and all(_is_json(one, deeper - 1) for one in inner)

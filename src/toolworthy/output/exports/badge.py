@@ -76,7 +76,7 @@ def badge(run: RunDirectory, suite: Suite | None = None) -> Badge:
     for name in (suite,) if suite else SUITES:
         if name in figures:
             message, word = figures[name]
-            return Badge(_plain(f"toolworthy: {model}"), _plain(message), word)
+            return Badge(_printable(f"toolworthy: {model}"), _printable(message), word)
     raise ToolworthyError(f"{run.path} has no results" + (f" of {suite}" if suite else ""))
 
 
@@ -121,7 +121,7 @@ def _wire(results: Sequence[ProbeResult]) -> tuple[str, Word] | None:
     return f"wire {fit}/{len(agents)} agents", worst
 
 
-def _plain(text: str) -> str:
+def _printable(text: str) -> str:
     return _UNFIT.sub(" ", text)[:80]
 
 

@@ -59,7 +59,7 @@ def document(run: RunDirectory) -> str:
     root = ET.Element("testsuites", name="toolworthy")
     nonempty = [suite for suite in suites if suite[1]]
     for number, (name, own, properties) in enumerate(nonempty):
-        root.append(_suite(number, name, own, [*_told(meta), *properties], meta.started))
+        root.append(_suite(number, name, own, [*_properties(meta), *properties], meta.started))
     for name, many in _counts([case for _, own, _ in nonempty for case in own]).items():
         root.set(name, many)
     ET.indent(root)
@@ -147,7 +147,7 @@ def _criteria(gate: GateReport) -> Iterator[_Case]:
                 yield _Case("criteria", criterion.name, 0.0, "skipped", "", f"inconclusive: {criterion.said}", text)
 
 
-def _told(meta: RunMeta) -> list[tuple[str, str]]:
+def _properties(meta: RunMeta) -> list[tuple[str, str]]:
     return [("endpoint", meta.endpoint.name), ("model", meta.endpoint.model), ("toolworthy", meta.toolworthy)]
 
 

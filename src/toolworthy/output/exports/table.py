@@ -74,7 +74,7 @@ def csv_text(table: Iterable[Row]) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(column.name for column in COLUMNS)
-    writer.writerows([_shown(row[column.name]) for column in COLUMNS] for row in table)
+    writer.writerows([_csv_text(row[column.name]) for column in COLUMNS] for row in table)
     return out.getvalue()
 
 
@@ -165,7 +165,7 @@ def _sound(cell: Cell) -> Cell:
     return cell
 
 
-def _shown(cell: Cell) -> str:
+def _csv_text(cell: Cell) -> str:
     """A cell of CSV. Numbers are written as Python does, so that they are read back unchanged."""
     match cell:
         case None:

@@ -67,7 +67,7 @@ def groups(number: int, run: RunDirectory) -> tuple[Group, ...]:
     """All root causes of a run, in order."""
     rules = {rule.code: rule for rule in RULES}
     located: dict[str, list[Located]] = {}
-    for finding in evidence.found(run):
+    for finding in evidence.located_findings(run):
         located.setdefault(finding.code, []).append(finding)
     return tuple(
         Group(
@@ -90,10 +90,10 @@ def _first(
     best = sorted(
         places, key=lambda one: (order.index(one.suite) if one.suite in order else len(order), one.agent not in broken)
     )
-    return next(filter(None, (_shown(number, run, located, bundled) for located in best[:5])), None)
+    return next(filter(None, (_excerpt(number, run, located, bundled) for located in best[:5])), None)
 
 
-def _shown(number: int, run: RunDirectory, located: Located, bundled: bool) -> Shown | None:
+def _excerpt(number: int, run: RunDirectory, located: Located, bundled: bool) -> Shown | None:
     try:
         exchange = evidence.exchange_of(run, located)
     except ToolworthyError:  # the bytes are gone

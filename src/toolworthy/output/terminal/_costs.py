@@ -59,7 +59,7 @@ def costs(results: Sequence[TrialResult], cases: Sequence[CaseResult]) -> list[C
 
 
 def _cost(name: str, what: str, results: Sequence[TrialResult] | Sequence[CaseResult]) -> Cost | None:
-    priced = [one for one in results if _told(one.score)]
+    priced = [one for one in results if _has_tokens(one.score)]
     if not priced:
         return None
     costs = [one.score.cost_usd for one in priced if one.score.cost_usd is not None]
@@ -70,10 +70,10 @@ def _cost(name: str, what: str, results: Sequence[TrialResult] | Sequence[CaseRe
         output=sum(one.score.tokens.output or 0 for one in priced),
         usd=sum(costs) if len(costs) == len(priced) else None,
         good=sum(one.ok for one in priced),
-        untold=sum(bool(one.score.requests) for one in results if not _told(one.score)),
+        untold=sum(bool(one.score.requests) for one in results if not _has_tokens(one.score)),
     )
 
 
-def _told(score: Score) -> bool:
+def _has_tokens(score: Score) -> bool:
     """Zero is what endpoints say that do not count."""
     return bool(score.tokens.input or score.tokens.output)

@@ -66,7 +66,7 @@ class Progress(Listener):
         self._priced = False
         self._total: Counter[str] = Counter()
         """By suite."""
-        self._said: dict[str, Counter[str]] = {suite: Counter() for suite in KINDS}
+        self._status_counts: dict[str, Counter[str]] = {suite: Counter() for suite in KINDS}
         self._waiting: Counter[Group] = Counter()
         self._running: dict[str, _Running] = {}
         self._repeated = False
@@ -120,7 +120,7 @@ class Progress(Listener):
                 self._pace.add(group, self._clock() - running.began)
             else:
                 self._waiting[group] -= 1
-            self._said[result.key.suite][result.status_word] += 1
+            self._status_counts[result.key.suite][result.status_word] += 1
 
     def lines(self, width: int, height: int) -> list[str]:
         """A line for every running trial, as far as there is room, and how far the run is; none longer than `width`."""
@@ -162,7 +162,7 @@ class Progress(Listener):
     def _counts(self) -> Iterator[str]:
         for suite, kind in KINDS.items():
             if total := self._total[suite]:
-                counts = self._said[suite]
+                counts = self._status_counts[suite]
                 parts = [f"{counts[word]} {word}" for word in kind.words if counts[word]]
                 yield ", ".join([f"{counts.total()}/{total} {kind.many}", *parts])
 
@@ -210,15 +210,15 @@ class TextProgress(Progress):
 
     def __init__(self, options: Options, say: Callable[[str], None]) -> None:
         super().__init__(options)
-        self._say, self._told = say, time.monotonic()
+        self._say, self._last_line = say, time.monotonic()
 
     def line(self, text: str) -> None:
         self._say(one_line(text))
 
     def ended(self, result: Result) -> None:
         super().ended(result)
-        if time.monotonic() - self._told > _TELL_SECONDS:
-            self._told = time.monotonic()
+        if time.monotonic() - self._last_line > _TELL_SECONDS:
+            self._last_line = time.monotonic()
             self.line(self.plain())
 
 

@@ -28,7 +28,7 @@ _EXAMPLES = 40
 
 def lines(results: Sequence[CaseResult], width: int) -> Iterator[str]:
     """For a terminal of `width` columns."""
-    for name, figure in verifier.told(results):
+    for name, figure in verifier.figures_of(results):
         yield f"  {name}: {figure}"
     results = _cases(results)
     if not results:
@@ -75,7 +75,7 @@ def section(results: Sequence[CaseResult]) -> dict[str, Any] | None:
     """What the templates of the report and of summary.md show; None if no case was asked."""
     if not results:
         return None
-    verified, results = verifier.told(results), _cases(results)
+    verified, results = verifier.figures_of(results), _cases(results)
     words, rows = _by_words(results)
     return {
         "verifier": verified,

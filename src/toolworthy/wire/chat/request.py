@@ -214,8 +214,8 @@ def _write_reasoning(reasoning: ir.Reasoning, dialect: ir.Dialect) -> dict[str, 
     if switch in ("reasoning_effort", "thinking+effort") and effort and reasoning.enabled is not False:
         out["reasoning_effort"] = effort
     if switch == "reasoning":
-        told = {"enabled": reasoning.enabled, "effort": effort if reasoning.enabled is not False else None}
-        out["reasoning"] = {name: value for name, value in told.items() if value is not None}
+        fields = {"enabled": reasoning.enabled, "effort": effort if reasoning.enabled is not False else None}
+        out["reasoning"] = {name: value for name, value in fields.items() if value is not None}
     return out
 
 

@@ -30,7 +30,7 @@ class MessagesDecoder(SseDecoder):
         """The endpoint's index of each open block to ours."""
         self._open: dict[int, ir.Part] = {}
         self._signatures: dict[int, str] = {}
-        self._told: Mapping[str, Any] = {}
+        self._first_usage: Mapping[str, Any] = {}
         """Usage at the start of the message; its end may repeat only a part."""
         self._count = 0
 
@@ -41,8 +41,8 @@ class MessagesDecoder(SseDecoder):
         match kind:
             case "message_start":
                 message = as_dict(value.get("message"))
-                self._told = self._told if self._started else as_dict(message.get("usage"))
-                yield from self._start(message, parse_usage(self._told))
+                self._first_usage = self._first_usage if self._started else as_dict(message.get("usage"))
+                yield from self._start(message, parse_usage(self._first_usage))
             case "content_block_start":
                 yield from self._block(as_int(value.get("index")), as_dict(value.get("content_block")))
             case "content_block_delta":
@@ -64,7 +64,7 @@ class MessagesDecoder(SseDecoder):
     def _message_delta(self, value: Mapping[str, Any]) -> Iterator[ir.Event]:
         yield from self._rest()
         counts = as_dict(value.get("usage"))
-        if usage := parse_usage({**self._told, **counts} if counts.get("input_tokens") else counts):
+        if usage := parse_usage({**self._first_usage, **counts} if counts.get("input_tokens") else counts):
             # Output only is the usual case; zero input beside it is a filler, not a count.
             yield ir.Counted(usage if counts.get("input_tokens") else ir.Usage(output=usage.output))
         raw = as_dict(value.get("delta")).get("stop_reason")

@@ -52,7 +52,7 @@ def answer_from(deed: Deed, files: Mapping[str, str], shift: int = 0) -> str | N
     value = deed.values[0]
     match deed.action:
         case "read":
-            return _shown(value["path"], files, *_span(deed, shift))
+            return _lines_of(value["path"], files, *_span(deed, shift))
         case "list":
             return "\n".join(_most(deed, _listed(relative(value["path"]), files))) or "empty"
         case "find":
@@ -60,7 +60,7 @@ def answer_from(deed: Deed, files: Mapping[str, str], shift: int = 0) -> str | N
         case "search":
             return "\n".join(_most(deed, _searched(deed, files))) or "no matches"
         case "run":
-            return _told(value["command"], files) if folder_of(deed) == ROOT else None
+            return _output_of(value["command"], files) if folder_of(deed) == ROOT else None
         case _:
             return None
 
@@ -101,10 +101,10 @@ def _searched(deed: Deed, files: Mapping[str, str]) -> list[str]:
     return _found(deed.values[0]["pattern"], texts, ignore_case=deed.scope.get("ignore_case") is True)
 
 
-def _told(command: str, files: Mapping[str, str]) -> str | None:
+def _output_of(command: str, files: Mapping[str, str]) -> str | None:
     """What a command that only looks says, where that is sure."""
     if shown := shell.reads(command):
-        return "".join(_shown(part.path, files, part.first, part.last) for part in shown)
+        return "".join(_lines_of(part.path, files, part.first, part.last) for part in shown)
     if sought := shell.searches(command):
         hits = _found(sought.pattern, files, fixed=sought.fixed, ignore_case=sought.ignore_case)
         return "\n".join(hits) or "no matches"
@@ -128,7 +128,7 @@ def _whole(value: object) -> int | None:
     return value if isinstance(value, int) else None
 
 
-def _shown(path: str, files: Mapping[str, str], first: int = 1, last: int | None = None) -> str:
+def _lines_of(path: str, files: Mapping[str, str], first: int = 1, last: int | None = None) -> str:
     text = files.get(relative(path))
     if text is None:
         return f"Error: {path}: no such file"

@@ -76,7 +76,7 @@ async def rule_on(
     lost = _left_in_text(scene, turn, answer)
     if lost and not answer.calls:
         return Ruling(state, tuple(lost))
-    calls = [_read(scene, call) for call in answer.calls]
+    calls = [_parse_call(scene, call) for call in answer.calls]
     explores = bool(calls) and all(call.deed is not None and looks(call.deed) for call in calls)
     if not turn.right:
         misses = tuple(_no_call(scene, turn, answer, calls))
@@ -149,7 +149,7 @@ def _badness(ruling: Ruling) -> tuple[int, float, int, int, int]:
     return len(heavy), -ruling.credit, len(ruling.misses), others, -ruling.turns
 
 
-def _read(scene: Scene, call: ToolCall) -> ParsedCall:
+def _parse_call(scene: Scene, call: ToolCall) -> ParsedCall:
     """A call as far as it can be understood."""
     tool = next((tool for tool in scene.tools if call.name in (tool.flat_name, tool.name)), None)
     if tool is None:

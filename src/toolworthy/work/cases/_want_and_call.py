@@ -94,13 +94,13 @@ def _arguments(want: Want, parsed: ParsedCall, *, lenient: bool) -> list[CallTro
     given = mismatch.given
     if kind == "wrong type" and mismatch.wanted is None and isinstance(given, str) and given.lower() not in _NOTHING:
         kind = "wrong argument"  # a value where none is due
-    return [CallTrouble(kind, _said(mismatch))]
+    return [CallTrouble(kind, _mismatch_text(mismatch))]
 
 
 _NOTHING = frozenset({"", "null", "none", "nil", "undefined"})
 
 
-def _said(mismatch: Any) -> str:
+def _mismatch_text(mismatch: Any) -> str:
     where = mismatch.path or "the arguments"
     if mismatch.kind == "missing argument":
         return f"{where} is missing"

@@ -20,7 +20,10 @@ class CasePlayer:
     def __init__(self, cases: Sequence[Case], agents: Sequence[AgentAdapter]) -> None:
         self._agents = tuple(agents)
         self._turns = {
-            _plain(turn.user): (case, number) for case in cases for number, turn in enumerate(case.turns) if turn.user
+            _one_line(turn.user): (case, number)
+            for case in cases
+            for number, turn in enumerate(case.turns)
+            if turn.user
         }
         self._scene = lru_cache(maxsize=1_024)(self._made)
         self._cases = {case.id: case for case in cases}
@@ -28,7 +31,7 @@ class CasePlayer:
     def __call__(self, request: Request) -> tuple[Part, ...] | None:
         """The answer to a case's request; None to any other."""
         words, rounds = _last_user(request.messages)
-        turn = self._turns.get(_plain(words))
+        turn = self._turns.get(_one_line(words))
         if turn is None:
             return None
         case, number = turn
@@ -61,5 +64,5 @@ def _last_user(messages: Sequence[Message]) -> tuple[str, int]:
     return "", 0
 
 
-def _plain(text: str) -> str:
+def _one_line(text: str) -> str:
     return " ".join(text.split())

@@ -144,7 +144,7 @@ class Together:
         plain: Callable[[Ask], Request | Mapping[str, Any]],
         wrong: Callable[[Answer], str] = speechless,
     ) -> None:
-        self._name, self._plain, self._wrong = name, plain, wrong
+        self._name, self._plain_request, self._wrong = name, plain, wrong
         self._traits: list[tuple[tuple[Api, ...], Trait]] = []
 
     def trait(
@@ -171,7 +171,7 @@ class Together:
             @functools.wraps(put)
             async def asked(ask: Ask) -> None:
                 if await ask.surface.shared(self._name, lambda: self._wrong_together(ask)):
-                    await same_with(ask, self._plain(ask), mine, wrong=self._wrong)
+                    await same_with(ask, self._plain_request(ask), mine, wrong=self._wrong)
 
             return probe(title, *apis, modes=modes, **declared)(asked)
 
@@ -179,7 +179,7 @@ class Together:
 
     async def _wrong_together(self, ask: Ask) -> bool:
         traits = [trait for apis, trait in self._traits if ask.api in apis]
-        return bool(await _search(ask, self._plain(ask), self._wrong).trouble(traits))
+        return bool(await _search(ask, self._plain_request(ask), self._wrong).trouble(traits))
 
 
 def _search(ask: Ask, plain: Request | Mapping[str, Any], wrong: Callable[[Answer], str]) -> _Search:

@@ -31,7 +31,7 @@ class InputCount:
         return not (self.cached or self.written)
 
 
-def told(usage: Usage | None) -> InputCount | None:
+def input_count(usage: Usage | None) -> InputCount | None:
     """What a usage says; None where it does not count the input."""
     if usage is None or not usage.input:
         return None

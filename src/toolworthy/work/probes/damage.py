@@ -95,10 +95,10 @@ def _without(wanted: str, given: str) -> list[str]:
     match = re.fullmatch(pattern, given)
     if match is None:
         return []
-    return list(dict.fromkeys(_shown(mark) for mark, there in zip(marks, match.groups(), strict=True) if not there))
+    return list(dict.fromkeys(_mark_name(mark) for mark, there in zip(marks, match.groups(), strict=True) if not there))
 
 
-def _shown(mark: str) -> str:
+def _mark_name(mark: str) -> str:
     return f"U+{ord(mark):04X}" if len(mark) == 1 else mark
 
 

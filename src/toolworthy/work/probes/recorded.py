@@ -190,10 +190,10 @@ def _shaped(entry: Mapping[str, Any], shape: History, names: Mapping[str, str]) 
         out["name"] = names.get(str(out.get("tool_call_id")), "")
     if out.get("role") == "tool" and shape.result_parts and isinstance(out.get("content"), str):
         out["content"] = [{"type": "text", "text": out["content"]}]
-    return _plain(out) if shape.plain_ids else out
+    return _with_plain_ids(out) if shape.plain_ids else out
 
 
-def _plain(entry: dict[str, Any]) -> dict[str, Any]:
+def _with_plain_ids(entry: dict[str, Any]) -> dict[str, Any]:
     def without_marks(value: object) -> str:
         return re.sub(r"[^A-Za-z0-9]", "", str(value))
 

@@ -167,7 +167,7 @@ def _changes(before: Request, after: Request) -> Iterator[str]:
     for name in ("max_tokens", "temperature", "top_p", "parallel_tool_calls"):
         old, new = getattr(before, name), getattr(after, name)
         if old != new and not (name == "parallel_tool_calls" and new is None and old is True):
-            yield f"{name} {_said(old)} became {_said(new)}"
+            yield f"{name} {_or_unset(old)} became {_or_unset(new)}"
     if (before.response_format is None) != (after.response_format is None):
         yield "response_format not carried"
 
@@ -202,5 +202,5 @@ def _wish(reasoning: Reasoning | None) -> str:
     return " ".join(filter(None, (words, reasoning.effort, budget))) or "unsaid"
 
 
-def _said(value: object) -> str:
+def _or_unset(value: object) -> str:
     return "unsaid" if value is None else str(value)

@@ -76,13 +76,13 @@ class Recording:
             )
         return tuple(chosen[:limit])
 
-    def told(self) -> Replayed:
+    def summary(self) -> Replayed:
         """The entry for ``run.json``."""
         return Replayed(of=str(self.path), recording=self.path.resolve().name, recorded=self.endpoint)
 
     def exchange(self, item: Recorded) -> Exchange:
         """The recorded exchange, its body readable."""
-        return self._read(item.file)[item.index]
+        return self._exchanges_of(item.file)[item.index]
 
     def exchanges(self) -> tuple[Exchange, ...]:
         """All exchanges, in the order of the files; bodies as they were recorded.
@@ -90,15 +90,15 @@ class Recording:
         Raises:
             ToolworthyError: a file is no record.
         """
-        return tuple(exchange for file in self._files for exchange in self._read(file).values())
+        return tuple(exchange for file in self._files for exchange in self._exchanges_of(file).values())
 
     def _all(self) -> Iterator[Recorded]:
         for file in self._files:
-            for exchange in self._read(file).values():
+            for exchange in self._exchanges_of(file).values():
                 if exchange.reached_endpoint and exchange.agent_api:
                     yield Recorded(exchange.trial, exchange.index, file, exchange.agent_api)
 
-    def _read(self, file: Path) -> dict[int, Exchange]:
+    def _exchanges_of(self, file: Path) -> dict[int, Exchange]:
         """A file's exchanges by index; of a trial that was run again, the last ones."""
         if file not in self._held:
             try:

@@ -44,8 +44,8 @@ def lines(run: RunDirectory, examples: int = _EXAMPLES) -> Iterator[str]:
 def markdown(run: RunDirectory) -> str:
     """The replay as a page: the same lines, with more examples."""
     meta = run.meta
-    text = "\n".join(_plain(line) for line in lines(run, _MORE))
-    command = _plain(meta.command)
+    text = "\n".join(_without_backticks(line) for line in lines(run, _MORE))
+    command = _without_backticks(meta.command)
     return f"# Replay\n\n```text\n{text}\n```\n\ntoolworthy {meta.toolworthy}, `{command}`\n"
 
 
@@ -157,6 +157,6 @@ def _cut(text: str) -> str:
     return line if len(line) <= _WIDTH else line[: _WIDTH - 1] + "…"
 
 
-def _plain(text: str) -> str:
+def _without_backticks(text: str) -> str:
     """A line that cannot end a fence or a code span."""
     return text.replace("`", "'")

@@ -131,12 +131,12 @@ def tokens_of(exchange: Exchange) -> Tokens:
     sent = exchange.request_body if exchange.upstream_body is None else exchange.upstream_body
     return Tokens(
         input=(usage and usage.input) or len(sent) // _BYTES_A_TOKEN,
-        output=(usage and usage.output) or _said(answer) // _BYTES_A_TOKEN,
+        output=(usage and usage.output) or _output_bytes(answer) // _BYTES_A_TOKEN,
         **{name: getattr(usage, name) for name in _CACHE if usage and usage.input},
     )
 
 
-def _said(answer: Response) -> int:
+def _output_bytes(answer: Response) -> int:
     """Bytes of text, reasoning and arguments."""
     texts = (getattr(part, name, "") for part in answer.parts for name in ("text", "arguments"))
     return sum(len(text.encode("utf-8", "replace")) for text in texts if isinstance(text, str))

@@ -88,7 +88,7 @@ def read_replay(given: argparse.Namespace, folder: Path) -> Options:
     if path is None or not given.endpoint:
         raise ToolworthyError("nothing to replay. Give the RUN to send again and --endpoint X, or --resume RUN alone.")
     recording = Recording.open(folder / path)
-    recorded = recording.told()
+    recorded = recording.summary()
     if replayed and (replayed.recording, replayed.recorded) != (recorded.recording, recorded.recorded):
         raise ToolworthyError(f"{given.resume} is not a replay of {path}, but of {replayed.of}")
     model = recording.endpoint.model

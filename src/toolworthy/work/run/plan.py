@@ -124,9 +124,9 @@ class Options:
             toolsets=[agent.id for agent in self.toolsets],
             toolset_hashes={agent.id: words(agent) for agent in self.toolsets},
             selected=None if self.selected is None else list(self.selected),
-            replay=self.recording.told() if self.recording else None,
+            replay=self.recording.summary() if self.recording else None,
             options=RecordedOptions(
-                **conditions.told(self),
+                **conditions.recorded_options(self),
                 own=dict(self.own),
                 concurrency=self.concurrency,
                 reference=self.reference.public() if self.reference else None,

@@ -184,19 +184,19 @@ class Session:
 
     async def _look(self, agents: Sequence[AgentAdapter]) -> Site:
         """Look at the endpoint before anything is asked of it."""
-        checked = await self._found(self.options.endpoint, agents)
+        checked = await self._preflight(self.options.endpoint, agents)
         assert self.run is not None
-        self.run.update(preflight=checked.told())
+        self.run.update(preflight=checked.record())
         self.checks, self._seconds = checked.checks, checked.seconds
         gateway = await self._gateway(checked.endpoint, self._record)
         return Site(self.options, checked.endpoint, gateway, self.listener, checked.refused, self._stack, self._reach)
 
     async def _reach(self, endpoint: Endpoint, agents: Sequence[AgentAdapter]) -> tuple[Endpoint, Gateway]:
         """Another endpoint, whose exchanges count and tell nothing of the one that is measured."""
-        checked = await self._found(endpoint, agents)
+        checked = await self._preflight(endpoint, agents)
         return checked.endpoint, await self._gateway(checked.endpoint, self._count)
 
-    async def _found(self, endpoint: Endpoint, agents: Sequence[AgentAdapter]) -> Preflight:
+    async def _preflight(self, endpoint: Endpoint, agents: Sequence[AgentAdapter]) -> Preflight:
         checked = await preflight(await reached(endpoint, self._stack, self.options), agents, self.listener.line)
         for check in checked.checks:
             if check.ok is False or check.reading:
@@ -314,7 +314,7 @@ class Session:
         self.listener.started(key)
         try:
             async with asyncio.timeout(self.spending.seconds_left) as limit:
-                return self._told(key, await self._benches[key.suite].run(key))
+                return self._with_origin(key, await self._benches[key.suite].run(key))
         except TimeoutError:
             if not limit.expired():
                 raise
@@ -322,9 +322,9 @@ class Session:
 
     def _unrun(self, key: ResultKey, why: str) -> Any:
         self.unrun[key] = why
-        return self._told(key, kind_of(key).unrun(self.options, key, why))
+        return self._with_origin(key, kind_of(key).unrun(self.options, key, why))
 
-    def _told(self, key: ResultKey, result: Any) -> Any:
+    def _with_origin(self, key: ResultKey, result: Any) -> Any:
         """The result with where its exchanges are, and how it is done again."""
         assert self.run is not None
         file = f"exchanges/{file_name(str(key))}"

@@ -41,11 +41,11 @@ def answers_of(completions: Sequence[Exchange]) -> str:
     answers = [exchange.response for exchange in own]
     if not answers or any(answer is None or exchange.error for answer, exchange in zip(answers, own, strict=True)):
         return ""
-    contents = dump_json([list(_said(answer)) for answer in answers if answer])
+    contents = dump_json([list(_contents(answer)) for answer in answers if answer])
     return hashlib.sha256(_VARIES.sub("·", contents).encode("utf-8", "replace")).hexdigest()[:16]
 
 
-def _said(answer: Response) -> Iterator[tuple[str, ...]]:
+def _contents(answer: Response) -> Iterator[tuple[str, ...]]:
     if answer.failure is not None:
         yield "failure", answer.failure.message
     for part in answer.parts:

@@ -30,7 +30,7 @@ class Attack(Strict):
         for kind, text in ((".py", self.python), (".sh", self.shell)):
             if text:
                 made = [path for path in written if PurePosixPath(path).suffix == kind]
-                planted.append(Step(run=shlex.join(["python3", "-I", "-c", _read().plant, kind, text, *made])))
+                planted.append(Step(run=shlex.join(["python3", "-I", "-c", _load_attacks().plant, kind, text, *made])))
         return (*planted, *([Step(run=self.run)] if self.run else []))
 
 
@@ -40,10 +40,10 @@ class _File(Strict):
 
 
 @cache
-def _read() -> _File:
+def _load_attacks() -> _File:
     return load_toml(_File, FIXTURES / "attacks.toml")
 
 
 def attacks() -> tuple[Attack, ...]:
     """All known attacks."""
-    return _read().attack
+    return _load_attacks().attack

@@ -22,7 +22,9 @@ def check(folder: Path) -> None:
     """
     free = shutil.disk_usage(folder).free
     if free < LEAST:
-        raise ToolworthyError(f"{_told(folder, free)}, and a trial needs {LEAST >> 20}. Make room, or set TMPDIR.")
+        raise ToolworthyError(
+            f"{_space_left(folder, free)}, and a trial needs {LEAST >> 20}. Make room, or set TMPDIR."
+        )
 
 
 def ran_out(folder: Path) -> str:
@@ -34,8 +36,8 @@ def ran_out(folder: Path) -> str:
     used = tree.usage(folder)
     if used.size >= LEAST or used.entries >= tree.ENTRIES:
         return ""
-    return f"{_told(folder, free)}: it ran full during the trial. Make room, or set TMPDIR."
+    return f"{_space_left(folder, free)}: it ran full during the trial. Make room, or set TMPDIR."
 
 
-def _told(folder: Path, free: int) -> str:
+def _space_left(folder: Path, free: int) -> str:
     return f"{folder.parent} has {free >> 20} MiB left"

@@ -94,7 +94,7 @@ class Children:
     async def _run(self, request: dict[str, Any]) -> dict[str, Any]:
         """Carry out one request. Once a limit stopped some, no more is started: it would take all the time."""
         if self._stopped:
-            return _told(CommandOutcome(None, self._stopped, b"", b"", 0.0), {})
+            return _as_json(CommandOutcome(None, self._stopped, b"", b"", 0.0), {})
         self._number += 1
         here = self._folder / str(self._number)
         app, home, work = self._folder / "app", here / "home", here / "work"
@@ -109,7 +109,7 @@ class Children:
         self._stopped = outcome.ended if outcome.ended != "exit" else self._stopped
         files = await through(asyncio.to_thread(tree.read_all, work, _FILE, _FILES))
         await through(asyncio.to_thread(tree.remove, here))
-        return _told(outcome, files)
+        return _as_json(outcome, files)
 
     def _command(self, request: dict[str, Any], app: Path, home: Path, work: Path) -> Command:
         config = self._task.config
@@ -133,7 +133,7 @@ class Children:
         )
 
 
-def _told(outcome: CommandOutcome, files: dict[str, bytes]) -> dict[str, Any]:
+def _as_json(outcome: CommandOutcome, files: dict[str, bytes]) -> dict[str, Any]:
     return {
         "exit": outcome.exit_code,
         "ended": outcome.ended,

@@ -30,10 +30,11 @@ def judge(both: Comparable, baseline: Sample, candidate: Sample, policy: Policy)
     lacked = {agent: candidate.blocking.get(agent, {}).keys() - before[agent].keys() - known for agent in before}
     new = {agent: sorted(lacked.get(agent, set()) | (now[agent].keys() & fixed)) for agent in agents}
     texts = {
-        agent: ", ".join(_told(candidate, code, now[agent][code]) for code in codes) for agent, codes in new.items()
+        agent: ", ".join(_cause_text(candidate, code, now[agent][code]) for code in codes)
+        for agent, codes in new.items()
     }
     excused = {code: title for agent in agents for code, title in now[agent].items() if code in known}
-    notes = "".join(f"; {_told(candidate, code, title)}" for code, title in sorted(excused.items()))
+    notes = "".join(f"; {_cause_text(candidate, code, title)}" for code, title in sorted(excused.items()))
     text = "; ".join(f"{adapters.title(agent)}: {codes}" for agent, codes in texts.items() if codes)
     if text:
         more = ["`toolworthy rules CODE` shows how to fix one"]
@@ -57,7 +58,7 @@ def judge(both: Comparable, baseline: Sample, candidate: Sample, policy: Policy)
     return [Judged(_BLOCKS, "pass", text + notes)]
 
 
-def _told(sample: Sample, code: str, title: str) -> str:
+def _cause_text(sample: Sample, code: str, title: str) -> str:
     """A root cause, with what was decided about it."""
     decided = sample.triage.get(code, ("", ""))[1]
     return named(code, title) + (f" ({decided})" if decided else "")

@@ -34,7 +34,9 @@ def judge(
     if costs is None:
         return Judged(name, "inconclusive", "only one item, with one attempt on a side", needed="add items")
     borne, worse = costs.p_borne(limit), costs.p_worse(limit)
-    judged = Judged(name, "pass" if borne <= alpha else "inconclusive", _said(costs, limit, alpha), worse, borne)
+    judged = Judged(
+        name, "pass" if borne <= alpha else "inconclusive", _interval_text(costs, limit, alpha), worse, borne
+    )
     hidden, unseen = costs.unseen(alpha)
     if borne > alpha:
         level = alpha / many if costs.value > limit else alpha
@@ -69,7 +71,7 @@ def judge_tail(name: str, paired: Sequence[tuple[Unit, Pair]], limit: float, alp
     return Judged(f"{name}, tail", answer, text, exceeding.p_worse(), borne, short)
 
 
-def _said(costs: Bill, limit: float, alpha: float) -> str:
+def _interval_text(costs: Bill, limit: float, alpha: float) -> str:
     low, high = costs.interval(alpha)
     least = f"{low:.2f}" if low else "0"
     most = f"{high:.2f}" if high < inf else "∞"

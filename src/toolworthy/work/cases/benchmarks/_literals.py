@@ -112,17 +112,17 @@ def _java_guess(text: str) -> Any:
     for kind in ("long", "float"):
         if (value := java(text, kind)) is not text:
             return value
-    return _plain(text)
+    return _number_or_text(text)
 
 
 def _js_guess(text: str) -> Any:
     text = text.strip()
     if text in _BOOLEANS:
         return _BOOLEANS[text]
-    return text[1:-1] if _quoted(text) else _plain(text)
+    return text[1:-1] if _quoted(text) else _number_or_text(text)
 
 
-def _plain(text: str) -> Any:
+def _number_or_text(text: str) -> Any:
     for make in (int, float):
         try:
             return make(text)

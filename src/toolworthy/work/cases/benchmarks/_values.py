@@ -59,14 +59,16 @@ def fault(
     inner = TYPES[language][inner_word] if inner_word else None
     if language != "python":
         if type(value) is not str:
-            return Fault("wrong type", f"{name} is to be {language} source text in a string, and is {_shown(value)}")
+            return Fault(
+                "wrong type", f"{name} is to be {language} source text in a string, and is {_shortened(value)}"
+            )
         read = literals.java if language == "java" else literals.javascript
         value = read(value, word, inner_word or "any")
     elif word == "float" and type(value) is int:
         value = _as_float(value)
     how = _typed(value, accepted, expected, inner)
     if how is None:
-        return Fault("wrong type", f"{name} is to be {word}, and is {_shown(value)}")
+        return Fault("wrong type", f"{name} is to be {word}, and is {_shortened(value)}")
     if how == "declared" and expected is dict:
         return _dict_fault(name, value, accepted)
     if how == "declared" and inner is dict:
@@ -77,7 +79,9 @@ def fault(
             fits = fits or (value == [] and "" in accepted)
     else:
         fits = value in accepted
-    return None if fits else Fault("wrong argument", f"{name} is {_shown(value)}, not one of {_shown(accepted)}")
+    return (
+        None if fits else Fault("wrong argument", f"{name} is {_shortened(value)}, not one of {_shortened(accepted)}")
+    )
 
 
 def _typed(
@@ -117,13 +121,13 @@ def _dict_fault(name: str, value: Mapping[str, Any], accepted: Sequence[Any]) ->
 
 def _entries_fault(name: str, value: Mapping[str, Any], option: Any) -> Fault | None:
     if not isinstance(option, dict):
-        return Fault("wrong argument", f"{name} is {_shown(value)}, not {_shown(option)}")
+        return Fault("wrong argument", f"{name} is {_shortened(value)}, not {_shortened(option)}")
     for key, item in value.items():
         if key not in option:
             return Fault("extra argument", f"{name}.{key} is not asked for")
         texts = [_flat(entry) for entry in option[key]]
         if _flat(item) not in texts:
-            return Fault("wrong argument", f"{name}.{key} is {_shown(item)}, not one of {_shown(option[key])}")
+            return Fault("wrong argument", f"{name}.{key} is {_shortened(item)}, not one of {_shortened(option[key])}")
     for key, entries in option.items():
         if key not in value and "" not in entries:
             return Fault("missing argument", f"{name}.{key} is missing")
@@ -154,6 +158,6 @@ def _as_float(value: int) -> float | int:
         return value
 
 
-def _shown(value: Any) -> str:
+def _shortened(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 80 else text[:77] + "…"

@@ -139,7 +139,7 @@ def load(path: Path) -> tuple[Item, ...]:
     Raises:
         ToolworthyError: if there are none, or a file is not what BFCL's are.
     """
-    items = [item for file in _files(path) if _category(file) in CATEGORIES for item in _read(file)]
+    items = [item for file in _files(path) if _category(file) in CATEGORIES for item in _read_items(file)]
     if not items:
         raise ToolworthyError(
             f"{path}: {left_out(path) or 'no file of the Berkeley Function Calling Leaderboard there'}"
@@ -177,7 +177,7 @@ def _category(file: Path) -> str:
     return str(FACTS["renamed"].get(name, name))
 
 
-def _read(file: Path) -> Iterator[Item]:
+def _read_items(file: Path) -> Iterator[Item]:
     category = _category(file)
     answers = file.parent / "possible_answer" / file.name
     if category in _ANSWERED and not answers.is_file():

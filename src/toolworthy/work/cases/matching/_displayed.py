@@ -48,7 +48,7 @@ def reads(text: str) -> tuple[DisplayedLines, ...]:
             return ()
         if pipe is None and step.name in ("echo", "printf", "true") and not step.piped:
             continue
-        lines = _shown(step) if pipe is None else _narrowed(step, pipe)
+        lines = _displayed_by(step) if pipe is None else _narrowed(step, pipe)
         if not lines:
             return ()
         pipe = lines if step.piped else None
@@ -57,7 +57,7 @@ def reads(text: str) -> tuple[DisplayedLines, ...]:
     return tuple(shown)
 
 
-def _shown(step: FlowStep) -> list[DisplayedLines]:
+def _displayed_by(step: FlowStep) -> list[DisplayedLines]:
     """What one command shows of the files that it names."""
     if step.name == "python" and len(step.rest) == 2 and step.rest[0].text == "-c":
         match = _OPEN.fullmatch(step.rest[1].text.strip().rstrip(";"))

@@ -68,7 +68,7 @@ class _Scan:
         elif self.inside and self.inside[-1] == '"':
             self._quoted(two)
         else:
-            self._plain(two)
+            self._unquoted(two)
 
     def keep(self, count: int) -> None:
         piece = self.text[self.at : self.at + count]
@@ -94,7 +94,7 @@ class _Scan:
         self.inside.append(mark)
         self.keep(1 + len(mark))
 
-    def _plain(self, two: str) -> None:
+    def _unquoted(self, two: str) -> None:
         first = two[0]
         if two == "$'":
             self._string(re.compile(r"((?:[^'\\]|\\.)*)'", re.S), 2)

@@ -38,7 +38,7 @@ from toolworthy.work.cases.matching import _clauses as clauses
 from toolworthy.work.cases.matching._numbers import as_number, numbers
 
 
-class _Told(Strict):
+class _Declared(Strict):
     """A matcher as it is written."""
 
     all: tuple[str | tuple[str, ...], ...] = ()
@@ -49,7 +49,7 @@ class _Told(Strict):
     only: str = ""
 
     @model_validator(mode="after")
-    def _whole(self) -> _Told:
+    def _whole(self) -> _Declared:
         if not (self.all or self.any or self.none):
             raise ValueError("it has `all`, `any` or `none` at least")
         if "" in (*self.all, *self.any, *self.none) or () in (*self.all, *self.any, *self.none):
@@ -188,15 +188,15 @@ def read(wanted: Mapping[str, Any]) -> Words:
     Raises:
         ValueError: it has an unknown field or class, or says nothing.
     """
-    return _read(json.dumps(wanted))
+    return _parse_words(json.dumps(wanted))
 
 
 @cache
-def _read(text: str) -> Words:
+def _parse_words(text: str) -> Words:
     try:
-        declared = _Told.model_validate_json(text)
+        declared = _Declared.model_validate_json(text)
     except ValidationError as error:
-        raise ValueError(f"$words.{misfit(_Told, error)}") from error
+        raise ValueError(f"$words.{misfit(_Declared, error)}") from error
     try:
         return Words(
             all=tuple(_statement(statement) for statement in declared.all),

@@ -74,7 +74,7 @@ def _compare(wanted: Any, given: Any, path: str, lenient: bool) -> Mismatch | No
         return _DEEP[name](wanted[name], given, path, lenient)
     if name is not None:
         return _leaf(name, wanted, given, path, lenient)
-    return _plain(wanted, given, path, lenient)
+    return _compare_data(wanted, given, path, lenient)
 
 
 def _matcher(wanted: Any) -> str | None:
@@ -100,7 +100,7 @@ def _join(path: str, key: object) -> str:
 # ---- plain data --------------------------------------------------------------------------------------------------
 
 
-def _plain(wanted: Any, given: Any, path: str, lenient: bool) -> Mismatch | None:
+def _compare_data(wanted: Any, given: Any, path: str, lenient: bool) -> Mismatch | None:
     """`given` or, with `lenient`, what it can be read as, against plain data."""
     kind = _type(wanted)
     if _type(given) != kind:

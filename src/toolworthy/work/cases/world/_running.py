@@ -125,7 +125,7 @@ class World:
 
     def _effects(self, before: State, app: Path, world: Path, outcome: CommandOutcome) -> Effects:
         shown = self._sandbox.app(app)
-        files, executable, links = _read(app)
+        files, executable, links = _read_workspace(app)
         git = tree.read_all(app / ".git", _FILE_BYTES, _ALL_BYTES) if before.git is not None else None
         state = replace(before, files=files, executable=executable, links=links, git=git or None)
         noted = {name: tree.read(world, name, _NOTED_BYTES) or b"" for name in ("calls", "repository", "left")}
@@ -187,7 +187,7 @@ def _write_steps(state: State, steps: Path) -> None:
         (step / "name").write_text(name)
 
 
-def _read(app: Path) -> tuple[dict[str, str], frozenset[str], dict[str, str]]:
+def _read_workspace(app: Path) -> tuple[dict[str, str], frozenset[str], dict[str, str]]:
     """The files, those of them that are executable, and the links; without what caches leave."""
     skip = frozenset({".git"})
     data = tree.read_all(app, _FILE_BYTES, _ALL_BYTES, skip)
