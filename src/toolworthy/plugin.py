@@ -55,7 +55,7 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         check_alone(config)
         if load_plugins(config.invocation_params.dir):
-            load_suite()  # or a probe of theirs with the name of one of ours would be a mistake in a file of ours
+            load_suite()  # first, or a user's probe with a built-in name would be reported in our file
         config.stash[_OPTIONS] = read_options(config.option, config.invocation_params.dir)
         _check_gate(config)
     except ToolworthyError as error:

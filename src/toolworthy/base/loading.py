@@ -49,7 +49,7 @@ def read_json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """The objects of a JSONL file, each with the number of its line.
 
     Raises:
-        ToolworthyError: it cannot be read, is a pointer of Git LFS, or a line is no object.
+        ToolworthyError: it cannot be read, is a pointer of Git LFS, or a line is not an object.
     """
     try:
         text = path.read_text(encoding="utf-8")

@@ -30,12 +30,12 @@ _RANDOM = re.compile(r"(?=[A-Za-z]*\d)(?=\d*[A-Za-z])[A-Za-z0-9]{24}")
 _KEEP = b"sk-toolworthy-placeholder"
 """What agents are given for a key; it opens nothing, and shows that an agent used it."""
 SHORTEST = 8
-"""Characters of the shortest text that is a secret. What is shorter stands in for a key where none is needed (``none``,
+"""Characters of the shortest text that is a secret. What is shorter stands in for a key if none is needed (``none``,
 ``EMPTY``), and is part of other words."""
 
 
 _Span = tuple[int, int, bytes]
-"""From, to, and what stands there instead."""
+"""From, to, and the replacement."""
 
 
 def credential(header: str) -> bool:
@@ -67,11 +67,11 @@ class Redactor:
         self._digits = tuple(word.encode().hex().encode() for word in self._words)
 
     def __bool__(self) -> bool:
-        """Whether there is anything to look for, beside the shapes that any key may have."""
+        """Whether there is anything to look for, besides the shapes that any key may have."""
         return bool(self._words)
 
     def holds(self, data: bytes) -> bool:
-        """Whether a secret stands in `data`, in any form but in strings that are to be joined first."""
+        """Whether `data` contains a secret, in any form but in strings that are to be joined first."""
         return bool(self._needles) and (self._shows(data) or next(self._coded(data), None) is not None)
 
     def _shows(self, data: bytes) -> bool:
@@ -82,7 +82,7 @@ class Redactor:
         return any(needle in digits for needle in self._digits)
 
     def _coded(self, data: bytes, deep: int = 1) -> Iterator[_Span]:
-        """Where base64 stands that holds a secret in another form than plain."""
+        """Where base64 holds a secret in another form than plain."""
         for run in _RUN.finditer(data):
             inside = _decoded(run[0])
             if self._shows(inside) or (deep and next(self._coded(inside, deep - 1), None)):
@@ -137,7 +137,7 @@ class Redactor:
         return [MARK.encode(), *[b""] * (len(pieces) - 1)] if self.holds(b"".join(out)) else out
 
     def _all_spans(self, whole: bytes, shows: bool) -> list[_Span]:
-        """Where secrets stand in a body, from and to, in order; also the parts of one that is cut up into strings: a
+        """Where secrets are in a body, from and to, in order; also the parts of one that is cut up into strings: a
         stream's deltas, a list of texts, the words of a document."""
         shaped = any(begin in whole for begin in _SHAPED)
         spans = [_span(match) for match in _SHAPES.finditer(whole) if match[0] != _KEEP] if shaped else []
@@ -216,9 +216,9 @@ _NAMES = {
 } | {unicodedata.name(chr(code)).lower().encode(): chr(code).lower().encode() for code in range(32, 127)}
 """What HTML and Python call characters, in lower case. An HTML name ends in a semicolon."""
 _BETWEEN = b" \t\r\n:,"
-"""What may stand between digits of hex, or break lines of base64."""
+"""What may be between digits of hex, or break lines of base64."""
 _NO_DIGIT = bytes(set(range(256)) - set(b"0123456789abcdef"))
-"""What may stand between digits of hex where nothing else can be meant."""
+"""What may be between digits of hex where nothing else can be meant."""
 _TIMES = 4
 """How often escapes are read that are escaped themselves."""
 _BREAK = re.compile(rb"(?<!\\)\\++[nrtx]|0x")
@@ -226,7 +226,7 @@ _BREAK = re.compile(rb"(?<!\\)\\++[nrtx]|0x")
 
 def _readings(data: bytes) -> Iterator[bytes]:
     """`data` in lower case as it is, with its escapes read, again where they are escaped themselves, and without what
-    may stand within hex and base64."""
+    may be within hex and base64."""
     data = data.lower()
     yield data
     if b"\\" in data or b"%" in data or b"&" in data:
@@ -268,7 +268,7 @@ def _ways(secret: str) -> Iterator[bytes]:
     yield rb"(?:[ \t\r\n:,]|\\{1,9}[nrt]){0,6}".join(map(_character, secret))
     yield rb"(?:0x|[^0-9a-f]){0,6}".join(f"{byte:02x}".encode() for byte in raw)
     for form in sorted(_base64(raw)):
-        # With what stands next to it, which tells a few bits of its first and last character.
+        # With what is next to it, which tells a few bits of its first and last character.
         inside = rb"(?:[ \t\r\n]|\\{1,9}[nrt]){0,6}".join(map(_character, form.decode()))
         yield rb"[\w+/-]{0,2}" + inside + rb"[\w+/-]{0,2}"
 
@@ -303,7 +303,7 @@ _NUMBER = re.compile(rb'"(?:index|output_index|content_index|summary_index)"\s*:
 
 def _strings(whole: bytes) -> Iterator[list[tuple[int, int]]]:
     """Strings of a body's JSON that may be read as one text, as places from and to: the values of one name, wherever
-    they stand, and those of them in events or lines of one place in the answer."""
+    they are, and those of them in events or lines of one place in the answer."""
     named: dict[bytes, list[tuple[int, int]]] = {}
     placed: dict[tuple[bytes, bytes], list[tuple[int, int]]] = {}
     name, place, line = b"", b"", -1
@@ -325,7 +325,7 @@ def _strings(whole: bytes) -> Iterator[list[tuple[int, int]]]:
 
 
 def _placed(places: list[tuple[int, int]], start: int, end: int) -> Iterator[_Span]:
-    """The parts of a span of joined strings, where each of them stands."""
+    """The parts of a span of joined strings, each with its place."""
     at, mark = 0, MARK.encode()
     for first, last in places:
         size = last - first
@@ -338,7 +338,7 @@ def _placed(places: list[tuple[int, int]], start: int, end: int) -> Iterator[_Sp
 
 
 def _without(whole: bytes, start: int, end: int, spans: list[_Span]) -> bytes:
-    """``whole[start:end]`` with every span cut out; its mark stands where the span began."""
+    """``whole[start:end]`` with every span cut out; its mark is where the span began."""
     out, at = b"", start
     for first, last, mark in spans:
         if last <= at or first >= end:

@@ -13,7 +13,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     """What a TOML file holds; a byte order mark before it is tolerated.
 
     Raises:
-        ToolworthyError: the file cannot be read, or is no TOML; one line with path, line and column.
+        ToolworthyError: the file cannot be read, or is not TOML; one line with path, line and column.
     """
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))

@@ -225,7 +225,7 @@ def _fitting(text: str, width: int) -> str:
 
 
 def _answer(question: str, reporter: pytest.TerminalReporter, file: TextIO) -> bool:
-    """Whether the user says yes; true where standard input is no terminal. Pytest's capture has taken it meanwhile."""
+    """Whether the user says yes; true if standard input is not a terminal. Suspends pytest's capture."""
     capture = reporter.config.pluginmanager.getplugin("capturemanager")
     if capture is not None:
         capture.suspend_global_capture(in_=True)

@@ -34,7 +34,7 @@ class Install(Strict):
     npm: str = ""
     """npm package name."""
     pypi: str = ""
-    """PyPI package name. It gets a Python of its own, as ``{install}/bin/python``, with its scripts beside it."""
+    """PyPI package name. It gets a Python of its own, as ``{install}/bin/python``, with its scripts next to it."""
     version: str
     """The pinned version; a range is refused."""
     node: Literal["bundled", "none"] = "bundled"
@@ -131,7 +131,7 @@ class Scope(Strict):
     most: str = ""
     """How many lines, matches or names are shown."""
     which: str = ""
-    """Of several places where the old text stands, the one that an edit replaces, counted from 1."""
+    """Of several places where the old text is, the one that an edit replaces, counted from 1."""
     everywhere: str = ""
     """True: an edit replaces every place."""
     ignore_case: str = ""
@@ -299,7 +299,7 @@ def load(kind: type[_A], path: Path) -> _A:
     """Read one adapter file.
 
     Raises:
-        ToolworthyError: the file is missing, is no TOML, or does not fit the model; one line with path and field.
+        ToolworthyError: the file is missing, is not TOML, or does not fit the model; one line with path and field.
     """
     return load_toml(kind, path, id=path.stem)
 

@@ -113,7 +113,7 @@ class ProviderAdapter(RequestSettings):
     hints: dict[str, str] = Field(default_factory=dict)
     """Code of a rule, probe or cause, or ``setup``, to its remedy on this server."""
     quirks: tuple[str, ...] = ()
-    """What it does otherwise beside what `dialect` says: ids of ``fixtures/defects/``."""
+    """What it does otherwise besides what `dialect` says: ids of ``fixtures/defects/``."""
     expected: dict[str, str] = Field(default_factory=dict)
     """Code of a rule or probe that its quirks set off together, to why that is true of it."""
     sources: dict[str, str] = Field(default_factory=dict)
@@ -122,7 +122,7 @@ class ProviderAdapter(RequestSettings):
     """The version that was asked; empty where all of this was read only."""
 
     def urls(self, name: str = "") -> dict[Api, str]:
-        """Base URLs of a region or plan; of the usual one where none is named.
+        """Base URLs of a region or plan; of the usual one if none is named.
 
         Raises:
             ToolworthyError: it has none of that name.
@@ -148,7 +148,7 @@ _FILLED = re.compile(r"\\\{\w+\\\}")
 
 
 def to_fill(urls: Iterable[str]) -> tuple[str, ...]:
-    """The ``{name}`` that stand in URLs, each once."""
+    """The ``{name}`` in URLs, each once."""
     return tuple(dict.fromkeys(name for url in urls for name in re.findall(r"\{(\w+)\}", url)))
 
 

@@ -104,7 +104,7 @@ class Deed:
 
     action: Action
     values: tuple[dict[str, str], ...]
-    """What stands where the tool's template has placeholders; several where it takes a list (of edits)."""
+    """The values of the placeholders in the tool's template; several where it takes a list (of edits)."""
     scope: Mapping[str, Any] = field(default_factory=dict)
     """What the call says of where it acts, by the fields of :class:`toolworthy.content.adapters.Scope`."""
 
@@ -183,7 +183,7 @@ def ways(
         values: ``command``, or ``path`` (relative) with ``content`` or ``old`` and ``new``, or ``pattern``, or
             ``session``.
         tools: what the request offers.
-        adapter: the agent whose toolset it is; None if it is no agent's, then schemas are guessed at.
+        adapter: the agent whose toolset it is; None if it is not an agent's, then schemas are guessed at.
     """
     absolute = adapter is not None and adapter.paths == "absolute"
     shown = {**values, "path": f"{ROOT}/{values['path']}"} if absolute and "path" in values else dict(values)

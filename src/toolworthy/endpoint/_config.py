@@ -77,7 +77,7 @@ class NamedEndpoint(RequestSettings):
 
 
 def check_variable(name: str | None, where: str) -> None:
-    """Refuse what is no name of an environment variable; it may be the key itself, so that the message has none of it.
+    """Refuse what is not a name of an environment variable. It may be the key itself, so the message does not quote it.
 
     Raises:
         ToolworthyError: it is none.
@@ -107,7 +107,7 @@ def load_config(start: Path) -> Config:
     """The nearest config at or above `start`; an empty one where there is none.
 
     Raises:
-        ToolworthyError: the file is no TOML or has a field that does not belong; one line with its path.
+        ToolworthyError: the file is not TOML or has a field that does not belong; one line with its path.
     """
     for folder in (start, *start.parents):
         path = folder / "toolworthy.toml"

@@ -52,11 +52,11 @@ class Connection:
     """How an endpoint is reached, where its URL does not say it."""
 
     ca: Path | None = None
-    """Certificates to trust, PEM, beside those of the system."""
+    """Certificates to trust, PEM, besides those of the system."""
     certificate: Path | None = None
     """The client's own, PEM."""
     certificate_key: Path | None = None
-    """Its private key; None where it stands in the same file."""
+    """Its private key; None where it is in the same file."""
     proxy: str | None = field(default=None, repr=False)
     """URL of an HTTP proxy; None for what the environment says, which does not hold for servers on this machine."""
     socket: Path | None = None
@@ -78,7 +78,7 @@ class Connection:
         """What certificates are checked against. ``SSL_CERT_FILE`` and ``SSL_CERT_DIR`` hold everywhere.
 
         Raises:
-            ToolworthyError: a file is missing or is no certificate.
+            ToolworthyError: a file is missing or is not a certificate.
         """
         import httpx
 

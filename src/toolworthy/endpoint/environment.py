@@ -20,7 +20,7 @@ class Header:
     """In lower case."""
     value: str = field(repr=False)
     variable: str | None = None
-    """Environment variable that holds it; None where it stands in the config."""
+    """Environment variable that holds it; None where it is in the config."""
 
     @property
     def public(self) -> str:
@@ -54,7 +54,7 @@ def secret(environ: Mapping[str, str], variable: str, *, blanks: bool = False) -
     Args:
         environ: environment variables.
         variable: the name of one.
-        blanks: whether blanks may stand inside, as in a header's value.
+        blanks: whether blanks may be inside, as in a header's value.
 
     Raises:
         ToolworthyError: no header can carry it; the message has no part of it.

@@ -1,7 +1,7 @@
 """Load users' plugins: packages with an entry point, and folders that the config names.
 
 A plugin is a folder. Its Python files declare rules and probes, by being imported; what lies in its folders ``agents``,
-``providers``, ``tasks`` and ``cases`` stands beside ours. Source of entry points:
+``providers``, ``tasks`` and ``cases`` is used together with the built-in ones. Source of entry points:
 https://packaging.python.org/en/latest/specifications/entry-points/
 """
 
@@ -91,7 +91,7 @@ def _load_files(package: str, path: Path) -> None:
 
 @contextlib.contextmanager
 def _one_line_errors(source: object, folder: Path | None = None) -> Iterator[None]:
-    """Say in one line what goes wrong while users' code is imported, and in which line of theirs."""
+    """Say in one line what goes wrong while users' code is imported, and in which of their lines."""
     try:
         yield
     except ToolworthyError:  # it names the file: two rules of one code, for instance

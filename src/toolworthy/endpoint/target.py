@@ -44,7 +44,7 @@ class Endpoint:
     """As the user named it."""
     provider: ProviderAdapter
     base_urls: Mapping[Api, str]
-    """What stands before the paths of every API that the endpoint has."""
+    """What is before the paths of every API that the endpoint has."""
     model: str
     key: str | None = field(default=None, repr=False)
     key_env: str | None = None

@@ -118,7 +118,7 @@ async def ask(
         path: an agent's route, for instance ``/v1/messages``.
         body: the request's JSON.
         seconds: after which the answer is given up, once the request is sent; the exchange then says so.
-        headers: that an agent would send besides.
+        headers: that an agent would send as well.
     """
     index = session.begin()
     sent = [("content-type", "application/json"), *(headers or {}).items()]

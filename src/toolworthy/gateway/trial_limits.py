@@ -26,7 +26,7 @@ AT_ONCE = 8
 TOLD = 20
 """Refused requests that are recorded."""
 _SIDE = 40
-"""Completions beside the task's turns that an agent may ask for, and as many again as it has turns."""
+"""Completions besides the task's turns that an agent may ask for, and as many again as it has turns."""
 _OTHERS = 5
 """Requests of any kind for each completion."""
 

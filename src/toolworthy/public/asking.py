@@ -86,7 +86,7 @@ class Asking:
         """Send a request, and return its response if the endpoint accepts it.
 
         Args:
-            prompt: the user's message; or the JSON of a request, in which model and ``stream`` need not stand.
+            prompt: the user's message; or the JSON of a request, in which model and ``stream`` may be missing.
             fields: top-level fields of the JSON: ``tools=[…]``.
 
         Raises:
@@ -111,7 +111,7 @@ class Asking:
         return self._wait(self._held.ask.send(self._whole(body), **options))
 
     def _whole(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """With what need not stand in it."""
+        """With what may be missing in it."""
         return {"model": self.model, "stream": self._held.ask.stream, **body}
 
     def overheard(self) -> Answer:
@@ -125,7 +125,7 @@ def key_of(module: str, name: str, way: str) -> ProbeKey:
     Args:
         module: name of its file, without ``.py``.
         name: of the test, parameters included.
-        way: wire API, with ``-whole`` behind it for answers that are no streams.
+        way: wire API, with ``-whole`` behind it for answers that are not streams.
 
     Raises:
         ToolworthyError: there is no such way.

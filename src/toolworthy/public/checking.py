@@ -41,7 +41,7 @@ class FileFinding:
 
     finding: Finding
     line: int | None = None
-    """Where its bytes stand, from 1; where the response begins, if they cannot be found. None in a recording."""
+    """Where its bytes are, from 1; where the response begins, if they cannot be found. None in a recording."""
     offset: int | None = None
     """The same in bytes, from 0."""
 
@@ -106,7 +106,7 @@ def gate(baseline: Run | Path | str, candidate: Run | Path | str, policy: Path |
     Args:
         baseline: a run, its directory, or a file that ``toolworthy baseline save`` wrote.
         candidate: the same.
-        policy: a file; the default policy where none is given (``toolworthy gate --show-policy``).
+        policy: a file; the default policy if none is given (``toolworthy gate --show-policy``).
 
     Returns:
         The ``answer`` (``pass``, ``fail`` or ``inconclusive``) and its ``criteria`` with figures; also written as

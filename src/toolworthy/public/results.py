@@ -35,7 +35,7 @@ class Run:
         """The run in a directory.
 
         Raises:
-            ToolworthyError: it is no run directory, or cannot be read.
+            ToolworthyError: it is not a run directory, or cannot be read.
         """
         return cls(RunDirectory.open(Path(path)))
 

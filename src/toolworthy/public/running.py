@@ -96,7 +96,7 @@ def run(endpoint: Endpoint | str, **options: Unpack[RunOptions]) -> Run:
         options: see :class:`RunOptions`.
 
     Raises:
-        ToolworthyError: something that you must mend; what was measured is kept, ``resume`` goes on.
+        ToolworthyError: something that you must fix; what was measured is kept, ``resume`` goes on.
     """
     going = Going(endpoint, options)
     try:

@@ -1,7 +1,7 @@
 """The conditions of a run: the options that affect its results, each declared once.
 
 They are kept in ``run.json``; ``--resume`` restores them and refuses others; "again: …" says them. What a run may
-spend, what that costs, how much is done at the same time and where it is written are no conditions.
+spend, what that costs, how much is done at the same time and where it is written are not conditions.
 """
 
 from __future__ import annotations

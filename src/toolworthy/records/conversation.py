@@ -9,12 +9,12 @@ from toolworthy.wire.ir import Image, Message, Part, Text, ToolCall, ToolResult
 
 
 def messages_of(exchange: Exchange) -> tuple[Message, ...]:
-    """The messages that a request carries; none where it is no completion."""
+    """The messages that a request carries; none where it is not a completion."""
     return exchange.request.messages if exchange.request else ()
 
 
 def news_of(exchanges: Sequence[Exchange]) -> list[list[Message]]:
-    """The messages of every request that none before it carried. What is asked beside the task, without tools, is
+    """The messages of every request that none before it carried. What is asked besides the task, without tools, is
     another conversation."""
     task: set[Message] = set()
     beside: set[Message] = set()

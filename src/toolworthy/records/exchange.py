@@ -68,7 +68,7 @@ class Exchange:
     """Number within the trial, from 0."""
     kind: Kind
     agent_api: Api | None
-    """What the agent spoke; None for a request that is no completion."""
+    """What the agent spoke; None for a request that is not a completion."""
     endpoint_api: Api | None
     """What the endpoint was asked in."""
     method: str
@@ -175,14 +175,14 @@ class Exchange:
 
     @cached_property
     def request(self) -> Request | None:
-        """What the agent asked, in the neutral form; None where it is no completion."""
+        """What the agent asked, in the neutral form; None where it is not a completion."""
         from toolworthy.wire import parse_request_bytes
 
         return parse_request_bytes(self.agent_api, self.request_body, self.path) if self.agent_api else None
 
     @cached_property
     def response(self) -> Response | None:
-        """What the endpoint answered, in the neutral form; None where nothing came or it is no completion."""
+        """What the endpoint answered, in the neutral form; None where nothing came or it is not a completion."""
         from toolworthy.wire import parse_body
 
         if self.endpoint_api is None or self.status is None:

@@ -36,7 +36,7 @@ _ARRAYS = re.compile(r'"(?:messages|input|tools|system)"\s*:\s*\[')
 class ExchangeRecord(BaseModel):
     """One request and its answer: a zstd frame of its own in a file of exchanges.
 
-    A text that begins with a NUL is base64 of bytes that are no UTF-8. A body is its texts and pieces in a row; an
+    A text that begins with a NUL is base64 of bytes that are not UTF-8. A body is its texts and pieces in a row; an
     array of one string names a piece, of this record or of an earlier one in the same file.
     """
 
@@ -48,7 +48,7 @@ class ExchangeRecord(BaseModel):
     """Number within it, from 0."""
     kind: Kind
     agent_api: Api | None
-    """What the agent spoke; null for what is no completion."""
+    """What the agent spoke; null for what is not a completion."""
     endpoint_api: Api | None
     """What the endpoint was asked in."""
     method: str
@@ -220,7 +220,7 @@ def read_exchanges(path: Path) -> Iterator[Exchange]:
 
 
 def _with_process(data: bytes) -> Iterator[tuple[str, Exchange]]:
-    """The same, each behind the mark of the process that wrote it, as they stand in the file."""
+    """The same, each behind the mark of the process that wrote it, as they are in the file."""
     pieces: dict[str, bytes] = {}
     for record in _records(data):
         with contextlib.suppress(_Lost, ValueError):

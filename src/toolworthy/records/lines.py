@@ -102,7 +102,7 @@ def salvaged(text: bytes) -> Iterator[Any]:
 
 
 def last_line(file: BinaryIO) -> bytes:
-    """What stands behind the last end of a line but the file's own; read from its end, by ever larger pieces."""
+    """What is behind the last end of a line but the file's own; read from its end, by ever larger pieces."""
     size = file.seek(0, os.SEEK_END)
     for many in (2**power for power in range(12, 64)):
         file.seek(-min(many, size), os.SEEK_END)

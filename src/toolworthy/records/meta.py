@@ -16,7 +16,7 @@ from toolworthy.wire.ir import Api
 SCHEMA = 1
 """Version of the run directory's layout."""
 KEY_ENV = "TOOLWORTHY_API_KEY"
-"""Environment variable that holds a key where none is named. Never another vendor's: a key must not be sent to a
+"""Environment variable that holds a key if none is named. Never another vendor's: a key must not be sent to a
 stranger."""
 SandboxKind = Literal["auto", "bubblewrap", "none"]
 Number = Annotated[float, Field(strict=True)]

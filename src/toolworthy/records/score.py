@@ -101,7 +101,7 @@ class CallScores(Record):
     coherent: Count = Count()
     """Id, and stop reason, as agents need them."""
     executed: Count = Count()
-    """The tool's result, where one came, is no error."""
+    """The tool's result, where one came, is not an error."""
     fresh: Count = Count()
     """Not the third identical call in a row."""
     clean_text: Count = Count()

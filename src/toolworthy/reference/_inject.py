@@ -41,17 +41,17 @@ class Saying(Strict):
     each: str = ""
     """One argument in `form`: ``{key}``, ``{value}`` (a string bare) and ``{json}`` are filled in."""
     between: str = "\n"
-    """What stands between two of them."""
+    """What is between two of them."""
     arguments: (
         Literal[
             "cut", "cut-brace", "close", "empty", "none", "stringify", "wrap", "shuffle", "escape", "replace", "void"
         ]
         | None
     ) = None
-    """``close`` mends those that were cut; ``escape`` writes all but ASCII as escapes;
-    ``void``: those of a call without any are no text at all."""
+    """``close`` fixes those that were cut; ``escape`` writes all but ASCII as escapes;
+    ``void``: those of a call without any are not text at all."""
     lose: Literal["last-brace", "after-empty"] | None = None
-    """Of the arguments: the last brace where no string stands before it, or all behind a call without any."""
+    """Of the arguments: the last brace where no string is before it, or all behind a call without any."""
     argument_text: str = ""
     """Put behind the arguments; of ``replace``, in their place."""
     argument_swap: texts.Swaps = ()
@@ -105,7 +105,7 @@ class Edit(Strict):
     count: str | None = None
     """Path whose values are numbered through, each event by another one; numbers grow by it."""
     text: bool = False
-    """Values in `set` are put in as the JSON text of what stands there."""
+    """Values in `set` are put in as the JSON text of what is there."""
     drop: bool = False
     repeat: bool = False
     name: str | None = None
@@ -114,9 +114,9 @@ class Edit(Strict):
     """Path of what is sent in place of the event's whole JSON."""
     before: str | None = None
     after: str | None = None
-    """Data of one more event; ``{index}`` and the like are the values of the event that it stands beside."""
+    """Data of one more event; ``{index}`` and the like are the values of the event that it is as well."""
     until: str = ""
-    """Sent only before the next event with this pattern in its JSON, instead of where it stands."""
+    """Sent only before the next event with this pattern in its JSON, instead of where it is."""
     renumber: bool = False
     """Sequence numbers are counted anew."""
 
@@ -297,7 +297,7 @@ def _pass(edit: Edit, sent: list[tuple[str | None, Any]]) -> list[tuple[str | No
 
 
 def _beside(text: str, name: str | None, value: Any) -> tuple[str | None, str]:
-    """One more event; it is named like its type where the one beside it has a name."""
+    """One more event; it is named like its type where the one next to it has a name."""
     for key, known in value.items() if isinstance(value, dict) else ():
         if isinstance(known, (str, int)):
             text = text.replace(f"{{{key}}}", str(known))

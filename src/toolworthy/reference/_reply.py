@@ -112,7 +112,7 @@ def _refused(api: ir.Api, failure: ir.Failure, request: ir.Request) -> Reply:
 
 
 def _signed(api: ir.Api, parts: Sequence[ir.Part]) -> tuple[ir.Part, ...]:
-    """Reasoning in the API's own form, signed as its vendor does: where it stands, or on what it led to."""
+    """Reasoning in the API's own form, signed as its vendor does: where it is, or on what it led to."""
     form = wire.api(api).reasoning
     if form is None or not wire.api(api).signs_calls:
         return tuple(_marked(form, part) if isinstance(part, ir.Thinking) and form else part for part in parts)

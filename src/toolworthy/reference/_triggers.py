@@ -47,7 +47,7 @@ class Sign(Strict):
     unanswered: str = ""
     """Only where the value is found nowhere at this path."""
     twice: bool = False
-    """Only where it stands there twice in a row."""
+    """Only where it is there twice in a row."""
     absent: bool = False
     """Turned round: only where no such value is."""
     also: tuple[Sign, ...] = ()

@@ -30,7 +30,7 @@ from toolworthy.wire.lenient import as_dict, dump_json, parse_json
 
 
 class RouteAnswer(Strict):
-    """Another answer to some requests, by their path and headers and whatever stands in them."""
+    """Another answer to some requests, by their path, headers and content."""
 
     path: str
     """Pattern in the path with its query."""

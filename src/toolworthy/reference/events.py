@@ -56,7 +56,7 @@ class Stage:
     thinks: bool = False
     """The model thinks before it acts, whether it was asked to or not."""
     cut: Literal["call", "text"] | None = None
-    """The answer ends at the token limit, in the middle of this part; what stands behind it is not said."""
+    """The answer ends at the token limit, in the middle of this part; what is behind it is not said."""
     refuse: ErrorAnswer | None = None
     full: bool = False
     """The context window is full: a conversation as long as that of request `at` is refused, a shorter one is not."""

@@ -173,7 +173,7 @@ def _named(value: object, there: bool, subject: str) -> str:
 
 def _merged(view: View) -> tuple[str, str] | None:
     """Where two choices share an index: twice in one answer or chunk, or each with its own beginning and end. An end
-    alone that comes twice is no second choice."""
+    alone that comes twice is not a second choice."""
     wanted = as_int(view.asked.get("n")) or 1
     streamed = [(as_key(choice.get("index")), choice) for _, choice in view.choices]
     roles = Counter(index for index, choice in streamed if as_dict(choice.get("delta")).get("role"))

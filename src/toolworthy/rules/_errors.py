@@ -75,7 +75,7 @@ def _status_contradicts_error(view: View) -> Violations:
 
 
 def _codes(value: Any) -> list[int]:
-    """HTTP statuses that stand as numbers in an error's fields."""
+    """HTTP statuses given as numbers in an error's fields."""
     error = as_dict(as_dict(value).get("error"))
     numbers = [as_int(error.get(name)) for name in ("code", "status", "http_code", "status_code")]
     return [number for number in numbers if number is not None and 400 <= number < 600]
@@ -92,7 +92,7 @@ def _model_error_as_http_error(view: View) -> Violations:
 
 
 def _bad_history(view: View) -> bool:
-    """Whether the agent itself sent back arguments that are no JSON object: then it is these that cannot be read."""
+    """Whether the agent itself sent back arguments that are not a JSON object: then it is these that cannot be read."""
     messages = view.request.messages if view.request else ()
     calls = (part for message in messages for part in message.parts if isinstance(part, ToolCall) and not part.custom)
     return any(not isinstance(parse_json(call.arguments), dict) for call in calls)

@@ -24,7 +24,7 @@ def _final(view: View) -> Mapping[str, Any]:
 
 
 def _items(view: View) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Every output item, and where it stands."""
+    """Every output item, and where it is."""
     for event in view.events:
         if event.type in ("response.output_item.added", "response.output_item.done"):
             yield event.type, as_dict(event.value.get("item"))

@@ -24,7 +24,7 @@ _OUR_FENCE = re.compile(r"\s*```.*", re.DOTALL)
 
 
 def rows(text: str, calls: Iterable[Candidate]) -> list[list[Candidate]]:
-    """Candidates between which nothing but marks stands, together; one that lies in another is left out."""
+    """Candidates with nothing but marks between them, as groups; one that lies in another is left out."""
     made: list[list[Candidate]] = []
     for call in calls:
         last = made[-1][-1] if made else None

@@ -35,11 +35,11 @@ LEADS = re.compile(
     rf"(?:{TAG}|{TOKEN}|{_LABEL}|{_SYMBOLS}|[\w.]+[.:](?=\w|$)|\w{{1,12}}\(|[a-z]{{4,12}}\Z"
     r"|(?:function|tool|call|action) |[^\w])*+"
 )
-"""What may stand in a line before the name of a call: marks and labels, no words of a sentence."""
+"""What may be in a line before the name of a call: marks and labels, no words of a sentence."""
 _GLUE = re.compile(
     rf"(?:{TAG}|{TOKEN}(?:\w+(?=\[))?|{_LABEL}|[^\w\s]\w+(?=[^\w\s.,;(])|```\w*|\bjson\b|:\d+|[^\w<{{])*+(?=\{{)"
 )
-"""What may stand between a name and its arguments in JSON."""
+"""What may be between a name and its arguments in JSON."""
 _JUNK = re.compile(r"[^\n{]{0,60}\s*(?=\{)")
 _OPENED = re.compile(rf"(?:<[^<>\n]*+|{TAG}|{TOKEN}|\bto=)[\s\w.:=\"'`\[{{-]{{0,40}}\Z")
 _PLACEHOLDER = re.compile(r"\.{3}|…|<[\w ./-]+>|string|(?:path|file)[/_]to[/_]\S+")
@@ -49,14 +49,14 @@ _LABELLED = re.compile(r"(?:\s*[-*]?\s*[\"'*]*\w+(?: \w+)?[\"'*]*\s*[:=]|.*\bcal
 _INPUT = re.compile(r"[ \t]*(?:\w+[ _])?(?:input|arguments?|args|parameters)[ \t]*:[ \t]*(.+)", re.IGNORECASE)
 _BRACKET = re.compile(r"\[\s*(?:\w+(?:[ _]\w+)*\s*[:=]\s*)?")
 MAX_PLACES = 50
-"""Mentions of tools that are looked at: a text that holds more is no answer, and must not cost endless time."""
+"""Mentions of tools that are looked at: a text that holds more is not an answer, and must not cost endless time."""
 _KEYS = {"id", "type", "call_id", "tool_call_id"}
 _Read = tuple[dict[str, Any], int, Form] | None
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A name and arguments that stand together; whether they are meant as a call is not said."""
+    """A name and arguments that are together; whether they are meant as a call is not said."""
 
     name: str
     arguments: Mapping[str, Any]
@@ -129,7 +129,7 @@ def _walk(value: object, offered: Mapping[str, Tool], depth: int) -> Iterator[tu
 
 
 def _beside(tool: Tool, rest: Mapping[str, Any], *, bare: bool) -> dict[str, Any] | None:
-    """The arguments that stand beside a tool's name: under a key of their own, or bare, where the name's own key says
+    """The arguments next to a tool's name: under a key of their own, or bare, where the name's own key says
     more than that it is a name."""
     for inner in rest.values():
         if isinstance(inner, dict | str) and (made := _fit(tool, inner)) is not None:

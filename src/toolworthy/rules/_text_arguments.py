@@ -54,7 +54,7 @@ def _loose(text: str) -> Any:
 
 
 def json_values(text: str) -> Iterator[tuple[Any, int, int]]:
-    """Every object and array in `text` that stands in no other one: (value, start, end)."""
+    """Every object and array in `text` that is in no other one: (value, start, end)."""
     at = 0
     for _ in range(MAX_VALUES):
         match = re.compile(r"[{\[]").search(text, at)
@@ -118,7 +118,7 @@ def elements(text: str, names: Collection[str]) -> tuple[dict[str, str], int]:
 
 
 def _trimmed(text: str) -> str:
-    """Without the line breaks that stand between a tag and its content."""
+    """Without the line breaks between a tag and its content."""
     return text.removeprefix("\n").removesuffix("\n")
 
 

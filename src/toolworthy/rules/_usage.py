@@ -150,7 +150,7 @@ _SHOWN = ("choices", "delta", "content_block", "content", "output", "parts")
 
 
 def _bytes(value: object, inside: bool = False) -> int:
-    """How long the strings are that stand where answers stand; rather too much than too little."""
+    """How long the strings are in the places of answers; rather too much than too little."""
     if isinstance(value, dict):
         return sum(_bytes(item, inside or key in _SHOWN) for key, item in value.items())
     if isinstance(value, list):

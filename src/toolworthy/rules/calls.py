@@ -21,9 +21,9 @@ def is_json_object(text: str) -> bool:
 
 
 def broken_arguments(view: View) -> list[tuple[ToolCall, str]]:
-    """Calls whose arguments are no JSON object, and how: ``empty``, ``cut``, ``trailing`` or ``other``."""
+    """Calls whose arguments are not a JSON object, and how: ``empty``, ``cut``, ``trailing`` or ``other``."""
     if view.response.stop == "length" or not (view.answered and view.response.complete):
-        return []  # cut by the limit, by an error, or with the answer: the arguments are no fault of their own
+        return []  # cut by the limit, by an error, or with the answer: the arguments are not at fault
     bad = [call for call in view.calls if not call.custom and not is_json_object(call.arguments)]
     return [(call, _how(call.arguments)) for call in bad]
 

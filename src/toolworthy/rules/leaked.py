@@ -29,7 +29,7 @@ class LeakedCall:
     end: int
     form: Form
     marked: bool
-    """Whether tags or tokens of a call format stand about it, which nobody writes by chance."""
+    """Whether tags or tokens of a call format surround it, which nobody writes by chance."""
     text: str = field(repr=False)
     """What it was found in."""
     where: Literal["text", "reasoning"] = "text"
@@ -45,7 +45,7 @@ _LONGEST = 2**18
 
 
 def leaked_calls(text: str, tools: Sequence[Tool]) -> tuple[LeakedCall, ...]:
-    """The calls of `tools` that `text` holds, in order; what stands beyond 256 KiB is not read. Never raises."""
+    """The calls of `tools` that `text` holds, in order; what is beyond 256 KiB is not read. Never raises."""
     text = text[:_LONGEST]
     made: list[LeakedCall] = []
     for row in rows(text, candidates(text, tools)):
@@ -59,7 +59,7 @@ def lost_calls(request: Request | None, response: Response | None) -> tuple[Leak
     """The calls that `response` holds in its text or reasoning instead of where the API has calls.
 
     A call that the answer makes as well is not lost. One that the request holds word for word, in anybody's words but
-    the model's, was quoted. In reasoning, and beside calls, only what stands in a call format's own marks counts:
+    the model's, was quoted. In reasoning, and besides calls, only what is in a call format's own marks counts:
     models plan their calls there.
     """
     if not response:
@@ -86,7 +86,7 @@ _CLAIMED = re.compile(
 
 
 def _by_marks(response: Response) -> tuple[LeakedCall, ...]:
-    """The same where nobody knows which tools were offered: only what a text is, all of it, or what stands in a call
+    """The same where nobody knows which tools were offered: only what a text is, all of it, or what is in a call
     format's own marks."""
     calls: list[LeakedCall] = []
     wheres: list[tuple[Literal["text", "reasoning"], str]] = [("text", response.text)]

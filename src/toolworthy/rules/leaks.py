@@ -40,7 +40,7 @@ _OPENERS = (
     "[TOOL_CALLS]",
     "[TOOL_REQUEST]",
 )
-# What stands in Markdown's code is spoken of, not left there.
+# What is in Markdown's code is spoken of, not left there.
 _CODE = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
 _CONTROL = ("<|", "<｜")
 """How marks begin that are tokens of their own, which no server should show."""
@@ -53,13 +53,13 @@ def _quoted(view: View) -> str:
 
 
 def _marks(view: View, pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
-    """Where a mark stands in `text` that is neither the request's nor spoken of."""
+    """Where a mark is in `text` that is neither the request's nor spoken of."""
     quoted = _quoted(view)
     return (match for match in pattern.finditer(_CODE.sub("", text)) if match.group().strip() not in quoted)
 
 
 def _around(match: re.Match[str]) -> tuple[str, str]:
-    """The mark, and what stands about it."""
+    """The mark, and what is around it."""
     start = max(0, match.start() - 60)
     return match.group(), match.string[start : start + 300]
 

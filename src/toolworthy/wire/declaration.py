@@ -109,7 +109,7 @@ class WireApi:
     whole_calls: Literal["always", "outside streams", "never"] = "never"
     """Where the arguments of a call are an object and not text, so that none can come cut or empty."""
     reasoning: ReasoningForm | None
-    """How it shows reasoning that its endpoint signs; None where none is signed."""
+    """How it shows reasoning that its endpoint signs; None if none is signed."""
     signs_calls: bool = False
     """Whether the signature is on the call that follows the reasoning, not on the reasoning."""
     namespaces: bool = False
@@ -117,7 +117,7 @@ class WireApi:
     usage_on_request: bool = False
     """Whether a stream has usage only if the request asks for it."""
     text_part: Mapping[str, str] = field(default_factory=lambda: {"type": "text"})
-    """What a part of a user's message has beside its text."""
+    """What a part of a user's message has besides its text."""
     parts: str = "content"
     """Field of a message that holds its parts."""
     overloaded: int = 503

@@ -93,7 +93,7 @@ def page(body: bytes) -> str | None:
 
 
 def stream_failures(body: bytes, status: int | None = None) -> Iterator[Failure]:
-    """The failures that the events of a stream report; none where `body` is no stream."""
+    """The failures that the events of a stream report; none where `body` is not a stream."""
     if b"data:" not in body:
         return
     for sse in events(body):
@@ -216,7 +216,7 @@ def _code(value: Mapping[str, Any]) -> str | None:
     named = [value.get(name) for name in _CODES]
     code = next((item for item in named if isinstance(item, (str, int)) and not isinstance(item, bool)), None)
     word = as_str(value.get("status"))
-    if isinstance(code, int) and word.isupper():  # Google's: the HTTP status, and beside it what it means
+    if isinstance(code, int) and word.isupper():  # Google's: the HTTP status, and next to it what it means
         return word
     return None if code is None else str(code)
 

@@ -6,7 +6,7 @@ API nothing here is used: the bytes pass through untouched.
 
 Canonical shape, which every ``parse_request`` produces and every ``render_request`` accepts:
 
-* tool results stand in messages of role ``tool`` that hold nothing else; neighbouring results share one message;
+* tool results are in messages of role ``tool`` that hold nothing else; neighbouring results share one message;
 * everything that the model said between two other roles is one ``assistant`` message, parts in order;
 * a ``system``/``developer`` message keeps its place in the conversation.
 """

@@ -18,7 +18,7 @@ CONTEXT_LENGTH_EXCEEDED = "context_length_exceeded"
 """OpenAI's code of an error for a conversation that is longer than the context window."""
 
 UNPARSED = "_unparsed"
-"""The one key of arguments that are no object, for an API that wants one."""
+"""The one key of arguments that are not an object, for an API that wants one."""
 
 
 def canonical(messages: Iterable[tuple[ir.Role, Sequence[ir.Part]]]) -> tuple[ir.Message, ...]:
@@ -170,6 +170,6 @@ def openai_error(failure: ir.Failure) -> dict[str, Any]:
 
 
 def openai_models(model: str, context: int | None) -> dict[str, Any]:
-    """A list of one model, as OpenAI's is; its context window stands where OpenRouter puts it."""
+    """A list of one model, as OpenAI's is; its context window is where OpenRouter puts it."""
     entry = {"id": model, "object": "model", "created": 0, "owned_by": "toolworthy"}
     return {"object": "list", "data": [{**entry, "context_length": context} if context else entry]}

@@ -1,7 +1,7 @@
 """Parse server-sent events incrementally, from bytes split anywhere.
 
 Grammar: HTML Living Standard, section 9.2.6 (event stream interpretation). Lenient where servers are sloppy: any line
-end, no space after the colon, no final blank line, a BOM, bytes that are no UTF-8.
+end, no space after the colon, no final blank line, a BOM, bytes that are not UTF-8.
 """
 
 from __future__ import annotations

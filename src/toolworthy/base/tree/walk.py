@@ -103,7 +103,7 @@ def walk(top: Path, depth: int | None = None, skip: frozenset[str] = frozenset()
 
 
 def open_top(top: Path) -> int | None:
-    """A descriptor of the folder `top`, which is the caller's to close; None where it is no folder."""
+    """A descriptor of the folder `top`, which is the caller's to close; None where it is not a folder."""
     try:
         parent = os.open(top.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError:
@@ -168,7 +168,7 @@ def _up(here: int, was: os.stat_result, entry: Entry) -> int:
 
 
 def open_file(entry: Entry) -> int | None:
-    """A descriptor of a regular file, or None. What is no regular file is never opened."""
+    """A descriptor of a regular file, or None. What is not a regular file is never opened."""
     if not entry.is_file:
         return None
     try:

@@ -15,7 +15,7 @@ def run(directory: Path, suite: Suite | None, out: Path | None, as_json: bool) -
     """Print or write a run's badge.
 
     Raises:
-        ToolworthyError: it is no run, or it has no result of the suite.
+        ToolworthyError: it is not a run, or it has no result of the suite.
     """
     image = badge(RunDirectory.open(directory), suite)
     text = image.shields() if as_json else image.svg()

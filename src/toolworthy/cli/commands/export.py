@@ -21,7 +21,7 @@ def run(paths: Sequence[Path], to: tuple[Format, Path]) -> int:
     """Write runs in another program's format; the paths of the files are printed. The exit code.
 
     Raises:
-        ToolworthyError: a path is no run, there is nothing to write, a package is missing, or a file cannot be written.
+        ToolworthyError: a path is not a run, nothing can be written, or a package is missing.
     """
     kind, target = to
     if kind == "schema" and paths:

@@ -1,7 +1,7 @@
 """``toolworthy matrix``: what every real agent does when the oracle shows it a defect, in the situations that show it.
 
 Each pair of an agent and a defect is one trial of a small task, in the sandbox, against the oracle with that defect.
-On a stage (`toolworthy.reference.events`) something happens in the task besides. What the agent asks on each stage
+On a stage (`toolworthy.reference.events`) something happens in the task as well. What the agent asks on each stage
 without a defect is recorded first: it tells which defects can show there at all, and what the agent does anyway.
 The result is a line of JSON; a file that already holds a pair of the same agent version is gone on with.
 """

@@ -21,8 +21,8 @@ def run(paths: Sequence[Path], out: Path | None = None, only: str = "") -> int:
     """Write a run's pages again; or one page of several runs, or of some of a run's trials. Prints their path.
 
     Raises:
-        ToolworthyError: one of them is no run, or one of several is not whole, no trial fits `only`, or the page cannot
-            be written.
+        ToolworthyError: one of them is not a run, one of several is incomplete, no trial fits `only`, or the page
+            cannot be written.
     """
     runs = [opened(path, whole=len(paths) > 1) for path in paths]
     if len(runs) == 1 and out is None and not only:

@@ -135,7 +135,7 @@ def absent(api: Api, answer: PreflightAnswer) -> bool:
 
 
 def speaks(api: Api, answer: PreflightAnswer) -> bool:
-    """Whether an answer has fields of `api`, or is a stream that is no other's."""
+    """Whether an answer has fields of `api`, or is a stream that is not another's."""
     if not _is_stream(answer):
         return _marked(api, parse_json(answer.body))
     values = [parse_json(sse.data) for sse in events(answer.body)]

@@ -37,9 +37,9 @@ Kind = Literal["pass", "fail", "flaky", "inconclusive", "not applicable", "not t
 * ``error``: no attempt was judged, and some ended by infrastructure or a run limit. Where some were judged, those
   that ended at a run limit count as not solved.
 * ``not tested``: nothing was run, since nobody asked for it or a budget was spent.
-* ``not applicable``: the suite does not concern it: a file of the field's is no agent, and runs no tasks.
+* ``not applicable``: the suite does not concern it: a file of the field's is not an agent, and runs no tasks.
 
-On the wire, by the agent's level, which stands in the text:
+On the wire, by the agent's level, which is in the text:
 
 * ``pass``: works; ``flaky``: works, fails when …; ``fail``: broken.
 * ``inconclusive``: untested, since the probe that decides was asked and the model did not do what it needs.

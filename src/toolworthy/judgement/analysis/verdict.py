@@ -66,7 +66,7 @@ class AgentVerdict:
     word: Word
     passed: int
     judged: int
-    """Trials that passed or failed; errors and what was not run are no measure of the endpoint."""
+    """Trials that passed or failed; errors and what was not run do not measure the endpoint."""
     own: int
     """Of these, those that failed by the agent tool alone: no measure of the endpoint either."""
     rate: Rate
@@ -146,7 +146,7 @@ def _word(passed: int, judged: int, refused: bool) -> Word:
 def cell(results: Sequence[TrialResult]) -> tuple[Cell | None, str]:
     """What one agent did with one task over all attempts, and the figure to show; None if nothing was run.
 
-    An attempt that ended at a run limit was not solved; where all did, that is no failure of anyone's.
+    An attempt that ended at a run limit was not solved; where all did, that is not a failure of anyone's.
     """
     if not results:
         return None, ""

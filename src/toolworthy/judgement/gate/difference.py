@@ -38,7 +38,7 @@ Word = Literal["better", "worse", "same", "unclear", "not judged"]
   the whole interval lies within. Wrong once in forty times at most.
 * ``unclear``: none of these can be claimed; mostly, too little was run.
 * ``not judged``: times. Both runs had an hour of their own, and what else ran in it: the interval knows of items and
-  attempts only, and is no ground for a claim.
+  attempts only, and supports no claim.
 
 Each word is about its row alone; see ``Row.holds`` for all of them together.
 """

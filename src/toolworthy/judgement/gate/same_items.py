@@ -257,7 +257,7 @@ def _would_decide(seen: Apart, margin: float, alpha: float, more: float = 0.0) -
         seen: what is expected.
         margin: in question.
         alpha: level of the claim.
-        more: variance of the drop beside that of attempts.
+        more: variance of the drop besides that of attempts.
     """
     parts = seen.less if seen.drop > margin else seen.more
     varied = [part.variance * part.unit**2 for part in parts]

@@ -15,8 +15,8 @@ _DEEPEST = 100
 def arguments(call: ToolCall) -> tuple[dict[str, Any], str]:
     """The arguments as an object, and what is wrong with them, or "".
 
-    What is no object, holds numbers that JSON has not (``NaN``), or is nested beyond reason stands as text under
-    ``input``, as the text of a free-form tool does.
+    What is not an object, contains numbers that JSON lacks (``NaN``), or is nested too deeply is written as text under
+    ``input``, as the text of a free-form tool is.
     """
     as_text = {"input": call.arguments}
     if call.custom:

@@ -1,9 +1,9 @@
 """A run as logs of Inspect, the evaluation framework of the UK AI Security Institute: one for each suite and agent.
 
 Format: ``EvalLog`` version 2, as read by ``inspect_ai.log.read_eval_log`` of inspect-ai 0.3.285 (2026-11), in its JSON
-form; fields stand in the order of that class, on which its readers rely. A task or a case is a sample, an attempt an
+form; fields are in the order of that class, on which its readers rely. A task or a case is a sample, an attempt an
 epoch. What was not measured is a sample with an error and without a score, as for Inspect: it counts nowhere. Probes
-are no samples: they measure no model.
+are not samples: they measure no model.
 """
 
 from __future__ import annotations

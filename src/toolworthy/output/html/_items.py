@@ -143,7 +143,7 @@ def _row(run: int, suite: str, item: str, agent: str, attempts: Sequence[Result]
 
 
 def _scored(attempts: Sequence[TrialResult | CaseResult], rate: Rate, why: Counter[Any]) -> dict[str, Any]:
-    """pass@1 for this very item, whose attempts are no cluster of others like it; pass^n, None if nothing counts;
+    """pass@1 for this very item, whose attempts form no cluster with others; pass^n, None if nothing counts;
     why attempts failed; and medians of what they took."""
     scores = [result.score for result in attempts]
     return {

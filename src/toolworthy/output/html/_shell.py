@@ -28,7 +28,7 @@ _BUILT = Path(__file__).with_name("built")
 def shell(template: jinja2.Template, blocks: Iterable[str], **shown: object) -> Iterator[str]:
     """The page piece by piece: what the template shows, the script, then its data.
 
-    The script stands before the bulk of the data, so that a long page can be used while it is still read; it asks for
+    The script is before the bulk of the data, so that a long page can be used while it is still read; it asks for
     a block when that is opened.
     """
     import markupsafe

@@ -19,7 +19,7 @@ _SHORT = 64
 
 
 def block(name: str, value: object) -> str:
-    """`value` as JSON, gzip and base64 in an element that is no script to the browser."""
+    """`value` as JSON, gzip and base64 in an element that is not a script to the browser."""
     # ASCII, so that lone surrogates survive; base64 holds nothing that could end the element.
     raw = json.dumps(value, ensure_ascii=True, separators=(",", ":")).encode()
     packed = base64.b64encode(gzip.compress(raw, 6, mtime=0)).decode()

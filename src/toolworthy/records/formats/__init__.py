@@ -35,7 +35,7 @@ class Pasted:
     excerpts: frozenset[int]
     """Numbers of exchanges whose stream the file shows only in part."""
     redactor: Redactor
-    """Knows the credentials that stand in the file."""
+    """Knows the credentials in the file."""
 
     def position(self, number: int, excerpt: str) -> int:
         """The character of `text` where an excerpt of an exchange begins; where its response begins, if it is not there

@@ -71,7 +71,7 @@ class Collector:
         self._request: Mapping[str, Any] | None = None
         self._route: Route | None = None
         self._events: list[bytes] = []
-        self._marked = False  # whether the end of their stream has a mark that is no event
+        self._marked = False  # whether the end of their stream has a mark that is not an event
         self._began = 0
 
     def asked(self, body: Mapping[str, Any] | None, route: Route | None = None) -> None:

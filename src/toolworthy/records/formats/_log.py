@@ -121,7 +121,7 @@ def _object(place: int, value: Mapping[str, Any], collector: Collector, depth: i
 
 
 def _record(place: int, value: Mapping[str, Any], name: str, collector: Collector, depth: int) -> None:
-    """One entry of a log or of a HAR file: a response under `name`, and its request beside it."""
+    """One entry of a log or of a HAR file: a response under `name`, and its request next to it."""
     response = value[name]
     fields = as_dict(response)
     status = next((code for holder in (fields, value) for key in _STATUS if (code := as_int(holder.get(key)))), None)
@@ -172,7 +172,7 @@ def _asked(value: Mapping[str, Any]) -> tuple[Mapping[str, Any] | None, Route | 
 
 
 def _of_record(value: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A request whose fields stand in the record itself, as LiteLLM's; it tells the response of a stream as a whole."""
+    """A request whose fields are in the record itself, as LiteLLM's; it tells the response of a stream as a whole."""
     more = next((as_dict(value[name]) for name in _PARAMETERS if value.get(name)), {})
     plain = {name: value[name] for name in ("model", "messages", "input", "tools", "tool_choice") if value.get(name)}
     return {name: item for name, item in {**more, **plain}.items() if name not in ("stream", "stream_options")}
@@ -186,7 +186,7 @@ def _headers(value: Any) -> dict[str, str]:
 
 
 def json_values(text: str) -> Iterator[tuple[int, int, Any]]:
-    """Every JSON object, and array of them, that stands in no other one: begin, end, value."""
+    """Every JSON object, and array of them, that is in no other one: begin, end, value."""
     scan, at = json.JSONDecoder().raw_decode, 0
     opens = re.compile(r"\{|\[(?=\s*[{\[])")
     spent = 0

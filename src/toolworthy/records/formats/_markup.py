@@ -21,7 +21,7 @@ _CREDENTIAL = re.compile(
 
 
 def decoded(data: bytes) -> str:
-    """The file as text, without a terminal's styles; bytes that are no UTF-8 stay what they are when written again."""
+    """The file as text, without a terminal's styles; bytes that are not UTF-8 stay what they are when written again."""
     mark, encoding = next(((mark, name) for mark, name in _BOMS if data.startswith(mark)), (b"", "utf-8"))
     return _STYLE.sub("", data[len(mark) :].decode(encoding, "surrogateescape" if encoding == "utf-8" else "replace"))
 
@@ -32,7 +32,7 @@ def encoded(text: str) -> bytes:
 
 
 def blocks(text: str) -> Iterator[tuple[int, str]]:
-    """The fenced blocks of Markdown and what stands between them, in order, each with where it begins; without
+    """The fenced blocks of Markdown and what is between them, in order, each with where it begins; without
     quotation marks and indentation."""
     start = 0
     for fence in _FENCE.finditer(text):

@@ -90,7 +90,7 @@ def parse_usage(value: Any) -> Usage | None:
     for name in (
         "cache_creation_tokens",
         "cache_creation_input_tokens",
-    ):  # LiteLLM: within the details, and beside them
+    ):  # LiteLLM: within the details, and next to them
         written = as_int(prompt.get(name, value.get(name))) if written is None else written
     return Usage(
         input=as_int(value.get("prompt_tokens")),
@@ -148,7 +148,7 @@ def reasoning_field(request: Request) -> str:
 
 def reasoning_detail(thought: Thinking) -> dict[str, str] | None:
     """What a chat agent must replay for reasoning whose endpoint wants more back than its text. Holds no text of its
-    own, since the text stands in :func:`reasoning_field` already."""
+    own, since the text is in :func:`reasoning_field` already."""
     if thought.signature is None and thought.form == "reasoning_content":
         return None
     return {"type": "reasoning.text", "signature": seal(thought)}

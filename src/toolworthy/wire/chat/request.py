@@ -82,7 +82,7 @@ def reasoning_parts(message: Mapping[str, Any]) -> list[ir.Thinking]:
 
 
 def content_parts(content: Any) -> list[ir.Part]:
-    """The parts of a message's content, in which bare strings may stand as well."""
+    """The parts of a message's content, in which bare strings may be as well."""
     if isinstance(content, list):
         content = [{"text": item} if isinstance(item, str) else item for item in content]
     return shapes.content_parts(content, "chat", "image_url")

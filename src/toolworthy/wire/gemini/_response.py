@@ -188,7 +188,7 @@ def write_usage(usage: ir.Usage) -> dict[str, int]:
 
 class Writer:
     """Turns events into the parts that say the same. A call comes whole, and signed where its reasoning came before;
-    one whose arguments are no object waits for the end, which says whether it was cut."""
+    one whose arguments are not an object waits for the end, which says whether it was cut."""
 
     def __init__(self) -> None:
         self._parts: dict[int, ir.Part] = {}
@@ -212,7 +212,7 @@ class Writer:
                 return self._closed(index, signature)
 
     def rest(self, stop: ir.StopReason | None) -> list[dict[str, Any]]:
-        """What is still to be sent at the end: calls that did not end, or whose arguments are no object, unless the
+        """What is still to be sent at the end: calls that did not end, or whose arguments are not an object, unless the
         token limit cut them; and reasoning that no call carried."""
         out = [part for index in list(self._parts) for part in self._closed(index, None)]
         out = [] if stop == "length" else [*out, *self._broken]

@@ -36,7 +36,7 @@ _DEPTH = 24
 
 
 def subset(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """`schema`, which is JSON Schema, in what Gemini takes of it. A reference to what it stands in ends as any
+    """`schema`, which is JSON Schema, in what Gemini takes of it. A reference to what it is in ends as any
     object."""
     return _narrowed(schema, schema, _DEPTH)
 

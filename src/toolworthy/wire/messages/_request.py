@@ -244,7 +244,7 @@ def _write_reasoning(reasoning: ir.Reasoning, dialect: ir.Dialect) -> dict[str, 
 
 
 def _write_messages(messages: tuple[ir.Message, ...], dialect: ir.Dialect, losses: list[str]) -> list[dict[str, Any]]:
-    """Messages that alternate: neighbours of the same role are merged, results stand first in their user turn."""
+    """Messages that alternate: neighbours of the same role are merged, results are first in their user turn."""
     out: list[dict[str, Any]] = []
     for message in messages:
         if message.role in ("system", "developer"):

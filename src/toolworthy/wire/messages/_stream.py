@@ -65,7 +65,7 @@ class MessagesDecoder(SseDecoder):
         yield from self._rest()
         counts = as_dict(value.get("usage"))
         if usage := parse_usage({**self._first_usage, **counts} if counts.get("input_tokens") else counts):
-            # Output only is the usual case; zero input beside it is a filler, not a count.
+            # Output only is the usual case; zero input next to it is a filler, not a count.
             yield ir.Counted(usage if counts.get("input_tokens") else ir.Usage(output=usage.output))
         raw = as_dict(value.get("delta")).get("stop_reason")
         yield from self._stop(stop_reason(raw), as_str(raw))

@@ -18,7 +18,7 @@ from toolworthy.work.cases.model import Want
 from toolworthy.work.cases.world import State
 
 _FOLDERS = re.compile(r"\s*mkdir\s[^;&|<>$`]*")
-"""To make a folder that a file needs is no call too many, though nothing is kept of it."""
+"""To make a folder that a file needs is not a call too many, though nothing is kept of it."""
 
 
 @dataclass
@@ -142,7 +142,7 @@ class Alternative:
         measured.meets |= {self._place(call): self.wants.index(change) for call in makers[:1] if change}
 
     def _place(self, call: Done) -> int:
-        """Where its call stands; two calls may be equal and are not the same."""
+        """Where its call is; two calls may be equal and are not the same."""
         return next(number for number, parsed in enumerate(self.calls) if parsed is call.parsed)
 
     def _meets_another(self, call: Done, known: Sequence[Sequence[Reference]]) -> bool:

@@ -26,7 +26,7 @@ class Effect:
     left: int = 0
     """Processes that were left running."""
     tried: frozenset[tuple[str, ...]] = frozenset()
-    """What git was told to change, be it in vain: subcommands and what stands behind them."""
+    """What git was told to change, even in vain: subcommands and what follows them."""
 
     def __bool__(self) -> bool:
         """Whether there is any."""

@@ -137,7 +137,7 @@ class Execution:
 
 
 def _scripted(turn: Turn) -> tuple[Mapping[str, str], Mapping[str, str]]:
-    """What stand-ins say in this turn, and which calls of theirs fail: those of the reference, by the program."""
+    """What stand-ins say in this turn, and which of their calls fail: those of the reference, by the program."""
     says: dict[str, str] = {}
     fails: dict[str, str] = {}
     for number, want in enumerate(turn.right[0] if turn.right else ()):

@@ -167,7 +167,7 @@ def _parse_call(scene: Scene, call: ToolCall) -> ParsedCall:
 
 
 def _left_in_text(scene: Scene, turn: Turn, answer: Response) -> list[Miss]:
-    """The calls that the server left in the text; of an answer without calls also what is no whole call, but has the
+    """The calls that the server left in the text; of an answer without calls also what is not a whole call, but has the
     marks of one."""
     request = Request("", (*scene.messages, Message("user", (Text(turn.user or ""),))), scene.tools)
     lost = [f"a call of {call.name} is in the {call.where}" for call in lost_calls(request, answer)]

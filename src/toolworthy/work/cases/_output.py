@@ -65,7 +65,7 @@ def _lacks_names(want: Want, output: str, files: Mapping[str, str]) -> str:
 
 
 def _entry(name: str, output: str) -> bool:
-    """Whether a name stands there as that of a file or folder, not as part of a path that goes on."""
+    """Whether a name is there as that of a file or folder, not as part of a path that goes on."""
     return re.search(rf"(?<![\w.-]){re.escape(name)}[/*@|=]?(?=$|[\s'\",\])])", output, re.MULTILINE) is not None
 
 
@@ -81,7 +81,7 @@ def _lacks_hits(want: Want, shown: Sequence[str], files: Mapping[str, str]) -> s
             continue
         if not want.names or not places or not all(any(_named(path, hit) for hit in shown) for path in places):
             return f"{line!r} is not found"
-    # What stands around a hit ("-3-text") is no hit.
+    # What is around a hit ("-3-text") is not a hit.
     caught = [line for line in want.misses for hit in shown if re.search(rf"(^|:|\t){re.escape(line)}$", hit)]
     return f"{caught[0]!r} is found, too" if caught else ""
 

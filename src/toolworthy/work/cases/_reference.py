@@ -59,7 +59,7 @@ def _part(path: str, lines: tuple[int, int]) -> str:
 
 
 def plain(wanted: Any) -> Any:
-    """A value that matchers accept: the first of several, what stands in them; optional ones are left out."""
+    """A value that matchers accept: the first of several, what is in them; optional ones are left out."""
     if isinstance(wanted, list):
         return [plain(item) for item in wanted]
     if not isinstance(wanted, dict):

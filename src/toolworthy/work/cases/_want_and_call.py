@@ -93,7 +93,7 @@ def _arguments(want: Want, parsed: ParsedCall, *, lenient: bool) -> list[CallTro
     kind = first.kind if first and first.path == mismatch.path else mismatch.kind
     given = mismatch.given
     if kind == "wrong type" and mismatch.wanted is None and isinstance(given, str) and given.lower() not in _NOTHING:
-        kind = "wrong argument"  # a value where none is due
+        kind = "wrong argument"  # a value where there should be none
     return [CallTrouble(kind, _mismatch_text(mismatch))]
 
 
@@ -136,7 +136,7 @@ def _run(want: Want, done: Done, known: Sequence[Reference]) -> list[CallTrouble
 
 
 def _beside(want: Want, known: Reference, done: Done) -> list[CallTrouble]:
-    """What a command did, beside what the wanted one does."""
+    """What a command did, besides what the wanted one does."""
     assert done.ran is not None
     if done.ran.code is None:
         return [CallTrouble("wrong argument", f"`{done.parsed.command}` was stopped at a limit")]

@@ -43,7 +43,7 @@ class Given(Strict):
     arguments: dict[str, Any] | str = Field(default_factory=dict)
     """Text for a free-form tool."""
     raw: str | None = None
-    """The arguments as they come, where they are no JSON object."""
+    """The arguments as they come, where they are not a JSON object."""
 
 
 class ExampleAnswer(Strict):
@@ -86,10 +86,10 @@ class ExampleAnswer(Strict):
 
 
 def answers_of(path: Path) -> list[ExampleAnswer]:
-    """The answers that prove a file of cases; none where it has no such file beside it.
+    """The answers that prove a file of cases; none where it has no such file next to it.
 
     Raises:
-        ToolworthyError: the file is no TOML, or an answer does not fit; one line with path, number and field.
+        ToolworthyError: the file is not TOML, or an answer does not fit; one line with path, number and field.
     """
     beside = path.with_name(path.name.removesuffix(".toml") + SUFFIX)
     return load_answers(beside, path) if beside.is_file() else []

@@ -113,7 +113,7 @@ def _asked(messages: Sequence[Message], tools: Sequence[Tool]) -> str:
 
 
 def _body(item: Item, endpoint: Endpoint, api: Api, stream: bool) -> dict[str, Any]:
-    """The request's JSON: a verifier's as it stands in its file where the endpoint speaks Chat Completions."""
+    """The request's JSON: a verifier's as it is in its file where the endpoint speaks Chat Completions."""
     if isinstance(item, verifier.VerifierCase) and api == _OWN:
         usage = {"stream_options": {"include_usage": True}} if stream else {}
         return {**item.body, "model": endpoint.model, "stream": stream, **usage}

@@ -1,4 +1,4 @@
-"""Cases as they stand in their TOML files."""
+"""Cases as they are in their TOML files."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ class Turn(Strict):
 
 
 class CaseTool(Strict):
-    """A tool of a file's own, beside those of the agent."""
+    """A tool of a file's own, besides those of the agent."""
 
     description: str
     parameters: dict[str, Any] = Field(default_factory=dict)
@@ -218,7 +218,7 @@ class Case(Strict):
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
 
     def wants(self) -> Iterator[Want]:
-        """Every call that stands anywhere in the case."""
+        """Every call anywhere in the case."""
         for turn in (*self.before, *self.turns):
             for alternative in turn.right:
                 yield from alternative
@@ -236,7 +236,7 @@ def load_file(path: Path) -> CaseFile:
     """Read one file of cases.
 
     Raises:
-        ToolworthyError: the file is missing, is no TOML, or does not fit the model; one line with path, case and field.
+        ToolworthyError: the file is missing, not TOML, or does not fit the model; one line with path, case and field.
     """
     data = read_toml(path)
     try:
@@ -261,7 +261,7 @@ class _Cases(Strict):
 
 
 def load_cases(paths: tuple[Path, ...] = ()) -> tuple[Case, ...]:
-    """The cases of files and folders; where none is given ours, and those of plugins.
+    """The cases of files and folders; if none is given ours, and those of plugins.
 
     Raises:
         ToolworthyError: a broken file, no case at all, or the same id twice.

@@ -218,7 +218,7 @@ class Channel:
             method: HTTP method.
             url: the whole URL.
             body: JSON to send.
-            headers: beside the API's version; the key is among them, or is not sent.
+            headers: besides the API's version; the key is among them, or is not sent.
         """
         import httpx
 

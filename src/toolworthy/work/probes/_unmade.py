@@ -64,7 +64,7 @@ def unmade(wanted: Wanted, answers: Sequence[Answer], unseen: bool) -> ProbeOutc
 
 
 def _parted(answer: Answer) -> tuple[str, str]:
-    """The text of an answer without what stands in think tags, and its reasoning with it."""
+    """The text of an answer without what is in think tags, and its reasoning with it."""
     return _THOUGHT.sub("", answer.text), answer.thoughts + "".join(_THOUGHT.findall(answer.text))
 
 

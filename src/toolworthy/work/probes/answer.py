@@ -124,7 +124,7 @@ class Answer(View):
 
     @property
     def empty(self) -> bool:
-        """Whether it was accepted, and nothing stands in it."""
+        """Whether it was accepted, and nothing is in it."""
         return self.status == HTTPStatus.OK and not (self.text or self.thoughts or self.calls or self.response.failure)
 
     @property

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _ON_THE_WIRE = frozenset(
     "TW106 TW111 TW193 TW194 TW301 TW302 TW318 TW393 TW401 TW402 TW407 TW415 TW418 TW501 TW504 TW506 TW512".split()  # noqa: SIM905
 )
-"""Faults that keep calls from some clients: where a call is missing or wrong beside one, it is the cause."""
+"""Faults that keep calls from some clients: where a call is missing or wrong next to one, it is the cause."""
 _NOT_FORCED, _CUT_EMPTY, _EMPTY, _SWALLOWED = "TW116", "TW705", "TW704", "TW708"
 _SILENCE = "TW612"
 _OF_TIME = ("TW611", "TW623", "TW697", "TW699")
@@ -215,7 +215,7 @@ class Ask(ConnectionChannel):
         return answer
 
     async def knows(self, *conversation: Message, **options: Any) -> Answer:
-        """Have the model repeat the code word that stands somewhere in `conversation`.
+        """Have the model repeat the code word somewhere in `conversation`.
 
         Raises:
             Rejected, Broken: as `accepted`.

@@ -64,7 +64,7 @@ def text(wanted: str, given: str) -> str | None:
 
 
 def _foreign(rest: str) -> bool:
-    """Whether text beside a value begins on a line of its own, or with a mark, and has words: a parser took it in."""
+    """Whether text next to a value begins on a line of its own, or with a mark, and has words: a parser took it in."""
     return rest[:1] in ("\n", "<", ">") and any(char.isalpha() for char in rest)
 
 

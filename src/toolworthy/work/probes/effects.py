@@ -49,7 +49,7 @@ class Reason:
 
     @property
     def when(self) -> str:
-        """What stands behind "fails": the situation, or how often."""
+        """What is behind "fails": the situation, or how often."""
         if phrase := PHRASES[self.situation]:
             return f"when {phrase}"
         return f"in {self.count} of {self.of} probes"

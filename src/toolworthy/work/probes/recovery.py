@@ -29,7 +29,7 @@ class Recovery:
 
 
 async def recovered(line: Channel) -> Recovery:
-    """Ask a plain question, alone, until it is answered. A limit of the rate is waited for, and is no lock; where no
+    """Ask a plain question, alone, until it is answered. A limit of the rate is waited for, and is not a lock; where no
     question was ever answered, none is waited for."""
     began, why, knows = time.monotonic(), "", line.surface.knowledge.speed.known
     question = dump_json(line.body(line.request("Reply with exactly: Hello."))).encode()

@@ -111,7 +111,7 @@ def _model_spans(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _past(text: str, at: int, mark: str) -> int:
-    """The first place after `mark`, which must stand at `at`, and after the blanks around it."""
+    """The first place after `mark`, which must be at `at`, and after the blanks around it."""
     at = _blank(text, at)
     if text[at : at + 1] != mark:
         raise ValueError(f"no {mark}")

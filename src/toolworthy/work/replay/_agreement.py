@@ -1,4 +1,4 @@
-"""How often answers agree. Requests of one recorded trial, and repeated sendings of one, are no independent draws."""
+"""How often answers agree. Requests of one recorded trial, and repeated sendings of one, are not independent draws."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def decision(exchange: Exchange, request: Request) -> Decision:
 
 
 def differences(old: Decision, new: Decision, *, same_api: bool) -> tuple[Difference, ...]:
-    """In which respects `new` differs from `old`; none of form where one of them is no answer.
+    """In which respects `new` differs from `old`; none of form where one of them is not an answer.
 
     Args:
         old: the recorded answer.
@@ -118,7 +118,7 @@ def _called(call: ToolCall, request: Request) -> Called:
 
 
 def _canonical(text: str) -> str:
-    """Arguments as one text for all that mean the same; as they are where they are no JSON. None at all means none."""
+    """Arguments as one text for all that mean the same; as they are where they are not JSON. None at all means none."""
     value = parse_json(text) if text.strip() else {}
     return text if value is None else json.dumps(_numbers(value), sort_keys=True)
 

@@ -22,7 +22,7 @@ _ASKER = "your-agent"
 
 
 def opened(path: Path, *, whole: bool = False) -> RunDirectory:
-    """A run directory; of a record of the proxy, a run directory beside it, made anew: what was recorded is judged by
+    """A run directory; of a record of the proxy, a run directory next to it, made anew: what was recorded is judged by
     the rules, and no task by anything.
 
     Args:

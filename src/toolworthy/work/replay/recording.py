@@ -64,7 +64,7 @@ class Recording:
             limit: how many at most.
 
         Raises:
-            ToolworthyError: there are none, or a file is no record.
+            ToolworthyError: there are none, or a file is not a record.
         """
         every = tuple(self._all())
         if not every:
@@ -88,7 +88,7 @@ class Recording:
         """All exchanges, in the order of the files; bodies as they were recorded.
 
         Raises:
-            ToolworthyError: a file is no record.
+            ToolworthyError: a file is not a record.
         """
         return tuple(exchange for file in self._files for exchange in self._exchanges_of(file).values())
 
@@ -118,7 +118,7 @@ def matches(trial: str, glob: str) -> bool:
 
 
 def _beside(path: Path) -> EndpointRecord:
-    """What the proxy wrote of its endpoint, beside its record."""
+    """What the proxy wrote of its endpoint, next to its record."""
     try:
         text = path.with_name(path.name.removesuffix(SUFFIX) + ".json").read_bytes()
         return ProxyRecord.model_validate_json(text, extra="ignore").endpoint

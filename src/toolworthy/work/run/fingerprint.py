@@ -3,7 +3,7 @@
 An agent is known by its version, by the tools that it offers and by its system prompt; these can change without a new
 version, where it takes its configuration from the network. A server is known by what it says of itself:
 ``system_fingerprint``, which OpenAI's API reference calls "the backend configuration that the model runs with", the
-model ids of its answers, and headers that name software (``openai-version`` stands under "Debugging requests" there).
+model ids of its answers, and headers that name software (``openai-version`` is under "Debugging requests" there).
 Neither ids nor cookies are kept.
 """
 

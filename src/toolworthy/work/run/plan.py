@@ -137,7 +137,7 @@ class Options:
 
 
 def choose_agents(names: list[str], files: list[Path]) -> tuple[AgentAdapter, ...]:
-    """The agents named, the user's own adapter files first; ``builtin`` where none is named.
+    """The agents named, the user's own adapter files first; ``builtin`` if none is named.
 
     ``common`` stands for the agents that every run judges, ``all`` for every one.
 
@@ -153,7 +153,7 @@ def choose_agents(names: list[str], files: list[Path]) -> tuple[AgentAdapter, ..
 
 
 def choose_tasks(names: list[str], folders: list[Path]) -> tuple[Task, ...]:
-    """The tasks named, of `folders` (all that are known where none is given); all of them where none is named.
+    """The tasks named, of `folders` (all that are known if none is given); all of them if none is named.
 
     A folder may be one task or hold several.
 
@@ -182,7 +182,7 @@ def choose_field(names: list[str], given: list[str]) -> Field | None:
     """The field's file that ``--cases bfcl:PATH`` or ``k2vv:PATH`` names, or the cases of it that are named.
 
     Raises:
-        ToolworthyError: a broken file, an unknown case, or something else beside it.
+        ToolworthyError: a broken file, an unknown case, or other files as well.
     """
     specs = [(kind, spec) for spec in given if (kind := field_of(spec))]
     if not specs:
@@ -202,7 +202,7 @@ def field_of(spec: str) -> Kind | None:
 
 
 def choose_cases(names: list[str], given: list[str]) -> tuple[Case, ...]:
-    """The cases named, of the paths given (all that are known where there are none); all of them where none is named.
+    """The cases named, of the paths given (all that are known where there are none); all of them if none is named.
 
     Raises:
         ToolworthyError: an unknown name, or a broken file.

@@ -43,12 +43,12 @@ _LOOK_SECONDS = 0.5
 class Session:
     """One invocation, from preflight to the last result.
 
-    ``start`` sets everything up (and raises what the user must mend), then all run on their own; ``wait`` gives one
+    ``start`` sets everything up (and raises what the user must fix), then all run on their own; ``wait`` gives one
     result; ``close`` stops what still runs. Results are in the run directory before anyone is told of them.
 
     Args:
         options: the plan.
-        listener: is told how it goes.
+        listener: is notified of progress.
         look: analyses after each attempt at everything.
         began: when the minutes of the budget began, in monotonic seconds; None for now.
     """

@@ -15,7 +15,7 @@ _LONG = 240
 def complaint(outcome: CommandOutcome) -> str:
     """The agent's error message in one line; "" if it ended well or reported none.
 
-    Agents print plain lines or JSON lines; of these the message of an error counts, wherever it stands in them.
+    Agents print plain lines or JSON lines; of these the message of an error counts, wherever it is in them.
     """
     if outcome.ended != "exit" or outcome.exit_code == 0:
         return ""

@@ -35,7 +35,7 @@ _NO_ANSWER: tuple[RefusalKind, ...] = (*_FAULTS, "wrong route")
 """Errors that no status tells from an answer, under HTTP 200."""
 _HARM = ("wrong result", "dies", "hangs")
 _BAD_JSON = "TW102"
-"""Arguments that are no JSON: no client can tell a bad parser from a model that wrote them so."""
+"""Arguments that are not JSON: no client can tell a bad parser from a model that wrote them so."""
 _EMPTY = "TW704"
 """An answer with neither text nor call, though the model did not end it with its first tokens."""
 _EMPTIED: tuple[Literal["call emptied", "answer emptied"], ...] = ("call emptied", "answer emptied")
@@ -100,7 +100,7 @@ def _testimony(diagnosed: Cause, course: Course) -> dict[Note, str]:
 
 
 def _overcome(diagnosed: Cause, course: Course) -> dict[Note, str]:
-    """Of a failure of the model or the agent tool: what was wrong on the wire besides, and did not stop the agent."""
+    """Of a failure of the model or the agent tool: what was wrong on the wire as well, and did not stop the agent."""
     if diagnosed.fault not in ("model", "agent"):
         return {}
     blocking = [
@@ -123,7 +123,7 @@ def _nothing_asked(outcome: CommandOutcome) -> Cause:
 
 
 def _endpoint_error(course: Course) -> Cause | None:
-    """Errors count where they were the last word: an agent that recovered was not stopped by them. What it asked beside
+    """Errors count only at the end: an agent that recovered was not stopped by them. What it asked besides
     its task may stop it, too, and then it says so by its exit code."""
     died = course.outcome.ended == "exit" and course.outcome.exit_code != 0
     return _error(course.last) or (_error(course.asked[-1]) if died else None)
@@ -166,7 +166,7 @@ def _silence(course: Course) -> Cause | None:
 def _leak(course: Course) -> Cause | None:
     """A call that the server left in the text, so that it was not run, and after which no call was run well."""
     for exchange in reversed(course.open):
-        used = exchange.index in course.used  # what its reasoning holds besides was only thought of
+        used = exchange.index in course.used  # what its reasoning holds as well was only thought of
         lost = [call for call in lost_calls(exchange.request, exchange.response) if call.where == "text" or not used]
         if lost:
             here = (finding for finding in course.findings if finding.evidence.exchange == exchange.index)

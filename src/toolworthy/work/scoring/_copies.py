@@ -31,7 +31,7 @@ _VARIES = re.compile(
 def answers_of(completions: Sequence[Exchange]) -> str:
     """A hash of all responses, in order; "" if one is missing.
 
-    What was asked needs no look: an agent's next request follows from the answers before it. What an agent asks beside
+    What was asked needs no look: an agent's next request follows from the answers before it. What an agent asks besides
     its task, without tools, comes in any order and is left out.
 
     Args:

@@ -29,7 +29,7 @@ class Course:
 
     @cached_property
     def task(self) -> tuple[Exchange, ...]:
-        """The task's own conversation; what an agent asks beside it, without tools, decides nothing."""
+        """The task's own conversation; what an agent asks besides it, without tools, decides nothing."""
         return tuple(exchange for exchange in self.asked if exchange.offers_tools) or tuple(self.asked)
 
     @cached_property
@@ -67,7 +67,7 @@ class Course:
 
     @cached_property
     def open(self) -> tuple[Exchange, ...]:
-        """The answers from the last on that the agent used: calls of theirs that were not run may have mattered."""
+        """The answers from the last on that the agent used: their calls that were not run may have mattered."""
         unseen = self.last.index if self.out_of_turns else None  # nobody knows what the agent would have made of it
         left_out = self.thrown_away | {unseen}
         return tuple(

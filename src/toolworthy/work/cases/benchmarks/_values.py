@@ -2,11 +2,11 @@
 
 By definition of ``bfcl_eval`` 2026.3.23 (``ast_checker.py``), with what follows from it:
 
-* types are compared exactly (a boolean is no integer), but an integer passes for a float;
+* types are compared exactly (a boolean is not an integer), but an integer passes for a float;
 * where the first accepted value is of another type than the parameter (a variable's name for a number, an integer for
-  a float), an argument of that other type passes too, and is then compared as it stands;
+  a float), an argument of that other type passes too, and is then compared as it is;
 * texts are compared without case, blanks and ``,./-_*^``, quotes being equal; the texts directly in a list or
-  dict too, deeper ones as they stand;
+  dict too, deeper ones as they are;
 * an accepted value of ``""`` means "may be left out"; it also accepts an empty list.
 """
 

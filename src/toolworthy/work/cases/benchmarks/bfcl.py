@@ -6,7 +6,7 @@
 Source of every rule: ``bfcl_eval`` 2026.3.23 (``ast_checker.py``, ``eval_runner.py``, ``utils.py``, and the handler for
 OpenAI's Chat Completions with native function calling). Its data, of versions 3 and 4, are one JSON object a line:
 ``{"id", "question": [[message, …]], "function": […]}``, with the accepted answers in a file of the same name in the
-folder ``possible_answer`` beside. What is judged is what a single answer shows; several turns, memory, web search and
+folder ``possible_answer`` next to it. Only single answers are judged; several turns, memory, web search and
 executed calls need BFCL's own Python back ends, and are left out (:func:`left_out`).
 """
 
@@ -304,7 +304,7 @@ def judge(item: Item, calls: Sequence[tuple[str, Mapping[str, Any] | str]], text
     Args:
         item: what was asked.
         calls: the answer's calls, in order: name, and arguments as the endpoint sent them (or read already).
-        text: what the answer says beside; it is quoted where a call is missing, and never judged.
+        text: what the answer says as well; it is quoted where a call is missing, and never judged.
     """
     calls_read = [(name, arguments) for name, given in calls if (arguments := _arguments(given)) is not None]
     problem = _fault(item, calls_read, len(calls), text)

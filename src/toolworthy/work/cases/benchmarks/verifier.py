@@ -11,9 +11,9 @@ request; MiniMax adds ``expected_tool_call``. Each line of a result file is
 ``{"data_index", "request", "response", "status", …}``.
 
 What they have in common and one should know: "a call was made" means the finish reason ``tool_calls``, not calls in the
-answer; an answer that never came counts as none made; and one sampled run is no truth. Moonshot's own API meets its own
+answer; an answer that never came counts as none made; and one sampled run proves little. Moonshot's API meets its own
 earlier run with an F1 of 76 % (kimi-k2-thinking) and 84 % (kimi-k2-0905) on average, so that an F1 says something only
-beside the :func:`agreement` of the reference with itself.
+besides the :func:`agreement` of the reference with itself.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ def load(path: Path, reference: Path | None = None) -> tuple[VerifierCase, ...]:
 
     Args:
         path: chat requests, one a line; a result file will do, and is then its own reference.
-        reference: result file of the reference; without it, the only ``*results.jsonl`` that lies beside, if any.
+        reference: result file of the reference; without it, the only ``*results.jsonl`` next to it, if any.
 
     Raises:
         ToolworthyError: if a file is missing, or not of this kind.

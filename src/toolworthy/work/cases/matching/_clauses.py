@@ -19,7 +19,7 @@ _SENTENCE = re.compile(
 _SHORT = re.compile(r".{1,999}(?!\S)|.{1,999}", re.S)
 """Work within a sentence may grow with its square, so none is longer than that."""
 _NEAR, _FAR = 3, 5
-"""Words that may stand between a denial and a fact, and a denial and a verb."""
+"""Words that may be between a denial and a fact, and a denial and a verb."""
 
 
 @cache
@@ -42,7 +42,7 @@ def plain(text: str) -> str:
 
 
 def sentences(text: str) -> list[str]:
-    """The sentences of a plain text; lines, and what stands in brackets or between dashes, are some of their own."""
+    """The sentences of a plain text; lines, and what is in brackets or between dashes, are some of their own."""
     parts = (part.strip().rstrip(".!。！") for whole in _SENTENCE.split(text) for part in _SHORT.findall(whole))
     return [part for part in parts if part.strip("-–—.")]
 
@@ -72,7 +72,7 @@ def _either(*names: str) -> str:
 
 
 def denied(clause: str, start: int, end: int, topic: re.Pattern[str] | None = None) -> bool:
-    """Whether what stands from `start` to `end` is denied by the words next to it.
+    """Whether what is from `start` to `end` is denied by the words next to it.
 
     A denial before a word of `topic` is that word's.
     """
@@ -100,7 +100,7 @@ def _denial(before: str, words: int, topic: re.Pattern[str] | None) -> bool:
 
 
 def doubted(clause: str, start: int = 0) -> bool:
-    """Whether a clause leaves open what stands at `start`, between its colons."""
+    """Whether a clause leaves open what is at `start`, between its colons."""
     before = re.split(r":\s", clause[:start])[-1]
     after = re.split(r":\s", clause[start:])[0]
     return bool(_any("doubts").search(before) or _any("past").search(before + after))

@@ -63,7 +63,7 @@ _SQL = re.compile(
 
 
 def _sql(text: str) -> list[str]:
-    """The words and signs of a statement; only what stands in quotes has a case."""
+    """The words and signs of a statement; only what is in quotes has a case."""
     words = [word for word in _SQL.findall(text) if not word.startswith(("--", "/*"))]
     while words and words[-1] == ";":
         words.pop()

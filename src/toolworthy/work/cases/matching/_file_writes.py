@@ -30,7 +30,7 @@ class Written:
 
 
 def writes(text: str) -> tuple[Written, ...]:
-    """The texts that `text` puts into files, where they stand in it as they are, whatever else it does."""
+    """The texts that `text` puts into files, where they are in it as they are, whatever else it does."""
     written: list[Written] = []
     line = steps(text)
     for number, step in enumerate(line):
@@ -86,7 +86,7 @@ def _output(step: FlowStep) -> str | None:
 
 
 def _stdin(step: FlowStep) -> str | None:
-    """The text that is given to a command as its input, where it stands there as it is."""
+    """The text that is given to a command as its input, where it is there as it is."""
     given = [redirect for redirect in step.command.redirects if redirect.op.startswith("<")]
     if len(given) != 1:
         return None

@@ -30,7 +30,7 @@ def lift(text: str, name: str) -> tuple[str, str, tuple[Heredoc, ...]]:
     parser, what is escaped or in single quotes is an ``x``, and so is whatever is not ASCII: it takes some of these
     for marks, and crashes on others (tree-sitter-bash#337).
 
-    Continued lines (backslash, newline) are joined. Here-documents inside ``$(...)`` stay where they are: what stands
+    Continued lines (backslash, newline) are joined. Here-documents inside ``$(...)`` stay where they are: what is
     there is never looked into.
 
     Raises:

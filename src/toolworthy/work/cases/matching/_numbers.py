@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 _UNITS = r"(?:ms|s|[KMGT]i?B|[kx%])?"
-# Times, dates, addresses and versions are no numbers, nor are digits within a name.
+# Times, dates, addresses and versions are not numbers, nor are digits within a name.
 _DIGITS = re.compile(
     r"(?<![\w.:])(?P<other>\d{1,2}:\d\d(?::\d\d)?(?![\d:])|\d{4}-\d\d-\d\d|\d+(?:\.\d+){3,}(?!\.?\d))"
     r"|(?<![A-Za-z0-9_À-ÿ])(?<![\w)]-)(?<!\w\.)(?<!\d,)"
@@ -27,7 +27,7 @@ _SPELT = re.compile(rf"\b{_ONE_WORD}(?:(?:[ -]| and ){_ONE_WORD})*\b", re.I)
 
 @dataclass(frozen=True)
 class Number:
-    """A number that stands in a text."""
+    """A number in a text."""
 
     start: int
     end: int

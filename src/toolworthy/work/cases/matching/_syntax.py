@@ -50,7 +50,7 @@ class SimpleCommand:
     then: str = ""
     """``&&``, ``||``, ``;``, ``|``, ``|&`` or ``&``; nothing at the end. A new line is a ``;``."""
     compound: str = ""
-    """The text of what is no simple command (a loop, a test, a subshell), which is not looked into."""
+    """The text of what is not a simple command (a loop, a test, a subshell), which is not looked into."""
 
     @property
     def argv(self) -> tuple[str, ...]:
@@ -64,7 +64,7 @@ class SimpleCommand:
 
 @lru_cache(maxsize=2_048)
 def parse(text: str) -> tuple[SimpleCommand, ...] | None:
-    """The commands of `text` in order; None where it is no Bash, or nothing at all."""
+    """The commands of `text` in order; None where it is not Bash, or nothing at all."""
     if len(text) > _MOST:
         return None
     name = "heredoc"

@@ -11,12 +11,12 @@ What is wanted is an object of these, all optional:
 ``only``    a regular expression: what it matches and goes with ``with`` is one of the facts, or the text is wrong
 =========== ==========================================================================================================
 
-A statement is a term, or a list of terms that stand in one clause. A term is
+A statement is a term, or a list of terms that are in one clause. A term is
 
 * ``"1912"``, ``"3.4"``: a number, in whatever notation ("1,912", "1 912", "sixteen");
 * ``"limits/limits.go"``: a word or a name as a whole, case aside; ``"fail*"`` is how one begins; ``"a|b"`` is either;
 * ``"/.../"``: a regular expression;
-* ``"@refuses"``: a phrase of that class of ``fixtures/words.toml``. Terms in a list with one stand in its sentence, or
+* ``"@refuses"``: a phrase of that class of ``fixtures/words.toml``. Terms in a list with one are in its sentence, or
   in the one before where it speaks of "it".
 
 A fact is not stated where it is denied ("not 16"), doubted ("either 16 or 19") or goes with a word of ``against``.
@@ -75,7 +75,7 @@ class Term:
     values: frozenset[float] = frozenset()
 
     def places(self, text: str, *, wide: bool = True) -> Iterator[tuple[int, int]]:
-        """Where it stands in `text`.
+        """Where it is in `text`.
 
         Args:
             text: a clause or a sentence.
@@ -149,7 +149,7 @@ class Words:
         return -1 if -1 in signs else max(signs, default=0)
 
     def _named(self, clause: str) -> bool:
-        """Whether a word that the facts go with stands in a clause, not denied."""
+        """Whether a word that the facts go with is in a clause, not denied."""
         matches = self.goes_with.finditer(clause) if self.goes_with else ()
         return any(not clauses.refused(clause, match.start()) for match in matches)
 
@@ -172,7 +172,7 @@ class Words:
 
 
 def _stand(terms: list[Term], text: str, stated: bool = True, *, wide: bool = True) -> bool:
-    """Whether each of `terms` stands in `text`; not denied, where it is to be `stated`."""
+    """Whether each of `terms` is in `text`; not denied, where it is to be `stated`."""
     return all(
         any(
             not stated or not (clauses.refused(text, start) or clauses.doubted(text, start))

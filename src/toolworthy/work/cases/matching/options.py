@@ -1,7 +1,7 @@
 """What is known of the options of common commands, and how to read a command by it.
 
 A command is only taken apart where every option in it is known. An unknown one may take the next word as its value;
-then nothing may be moved, and the words are compared as they stand.
+then nothing may be moved, and the words are compared as they are.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Spec:
     glued: str = ""
     """Letters whose value, if any, is glued (``-i.bak``)."""
     skip: int = 0
-    """How many operands come first that are no paths (a pattern, a script, a mode)."""
+    """How many operands come first that are not paths (a pattern, a script, a mode)."""
     script: str = ""
     """Names of options that give the first operand instead (``grep -e``)."""
     ordered: bool = True

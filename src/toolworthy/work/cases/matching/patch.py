@@ -212,7 +212,7 @@ def _place(path: str, lines: Sequence[str], chunk: _Chunk, at: int) -> tuple[int
 
 
 def _seek(lines: Sequence[str], wanted: Sequence[str], start: int, at_end: bool) -> int | None:
-    """The first line from `start` on where `wanted` stands, in the strictest way in which it does anywhere."""
+    """The first line from `start` on where `wanted` is, in the strictest way in which it does anywhere."""
     if not wanted:
         return start
     last = len(lines) - len(wanted)

@@ -96,7 +96,7 @@ class Program(Form):
     folder: str = ""
     """The option that changes the current folder first."""
     sub: dict[str, Form] = Field(default_factory=dict)
-    """Subcommand (``"compose up"``) to its form; options of the program itself may stand anywhere."""
+    """Subcommand (``"compose up"``) to its form; options of the program itself may be anywhere."""
     alias: dict[str, str] = Field(default_factory=dict)
     """Other words for a subcommand, or for the first operands (``"run test" = "test"``)."""
 

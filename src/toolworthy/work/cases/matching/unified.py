@@ -36,7 +36,7 @@ def apply(files: Mapping[str, str], diff: str) -> dict[str, str | None]:
     """The files that `diff` changes, by path: their new text, None where one is deleted.
 
     Raises:
-        PatchError: where it is no unified diff, or does not fit the files.
+        PatchError: where it is not a unified diff, or does not fit the files.
     """
     changes = _changes(diff.split("\n"))
     if not changes:

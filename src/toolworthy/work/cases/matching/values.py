@@ -193,7 +193,7 @@ def _json_value(text: str) -> Any:
 
 
 def _unfenced(text: str) -> str | None:
-    """What stands in the one fenced block that `text` is."""
+    """What is in the one fenced block that `text` is."""
     match = _FENCE.fullmatch(text)
     return match[1] if match else None
 
