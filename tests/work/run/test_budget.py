@@ -262,7 +262,7 @@ def test_what_runs_when_the_minutes_are_over_is_stopped_after_the_grace(monkeypa
 
     key = CaseKey(case=cases[0].id, toolset="builtin")
     monkeypatch.setitem(session._benches, key.suite, SimpleNamespace(run=hang))
-    monkeypatch.setattr(session, "_told", lambda _, result: result)
+    monkeypatch.setattr(session, "_with_origin", lambda _, result: result)
     found = session._loop.run_until_complete(session._within_budget(key))
     session._loop.close()
     assert found.detail == "budget of 0.001 minutes is spent"
