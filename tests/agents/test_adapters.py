@@ -18,7 +18,7 @@ from toolworthy.base.errors import ToolworthyError
 from toolworthy.content import adapters, providers
 from toolworthy.content.adapters import AgentAdapter
 from toolworthy.content.tasks import known_tasks
-from toolworthy.sandbox import choose
+from toolworthy.sandbox import choose, toolchain
 from toolworthy.sandbox.model import Limits
 from toolworthy.wire.ir import Api
 from toolworthy.work.probes.recorded import agents_recorded
@@ -35,6 +35,7 @@ NAMES = frozenset(
         "install",
         "node",
         "python",
+        "path",
         "max_turns",
         "context",
         "max_output",
@@ -143,10 +144,10 @@ apis = ["chat", "messages"]
 leaves = [".x", ".x.*"]
 [run]
 base_path = "/v1"
-command = ["/bin/sh", "-c", "cat; pwd; cat $CONFIG; cat $HOME/before; echo [$STYLE] {base_url}"]
+command = ["/bin/sh", "-c", "cat; pwd; cat $CONFIG; cat $HOME/before; echo [$STYLE] {base_url}; echo $PATH"]
 stdin = "{instruction}"
 before = [["/bin/sh", "-c", 'cat > "$HOME/before"; echo "$0" >> "$HOME/before"', "it's {model}"]]
-env = { CONFIG = "{home}/config", STYLE = "openai" }
+env = { CONFIG = "{home}/config", STYLE = "openai", PATH = "{path}:/own" }
 files = [{ path = "{home}/config", content = "chat\\n" }, { path = "{home}/other", content = "" }]
 [variants.messages]
 base_path = ""
@@ -169,7 +170,8 @@ def test_what_is_different_in_another_api_and_what_goes_before(tmp_path: Path, a
     )
     sandbox = choose("none")
     outcome = asyncio.run(sandbox.run(launch.command(agent, None, sandbox, start)))
-    assert outcome.stdout.decode() == f"Do it.\n{tmp_path / 'app'}\n{api}\nit's m\n{said}\n"
+    path = toolchain.environment("")["PATH"]
+    assert outcome.stdout.decode() == f"Do it.\n{tmp_path / 'app'}\n{api}\nit's m\n{said}\n{path}:/own\n"
 
 
 @pytest.mark.process

@@ -53,6 +53,7 @@ def command(agent: AgentAdapter, installation: Installation | None, sandbox: San
         "workspace": sandbox.app(start.workspace),
         "home": sandbox.home(start.home),
         "python": toolchain.python(),
+        "path": toolchain.environment("")["PATH"],
         "max_turns": str(start.max_turns),
         "context": str(start.context),
         "max_output": str(start.max_output),
@@ -62,7 +63,7 @@ def command(agent: AgentAdapter, installation: Installation | None, sandbox: San
         mounts += needed
         values |= places
         if "node" in places:
-            env["PATH"] = f"{toolchain.environment('')['PATH']}:{Path(places['node']).parent}"
+            env["PATH"] = f"{values['path']}:{Path(places['node']).parent}"
     else:
         package = builtin.mounts()
         mounts += package

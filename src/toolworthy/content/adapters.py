@@ -82,8 +82,8 @@ class AgentLaunch(Strict):
     """How the agent is started in a trial.
 
     Every string is a template: ``{instruction} {model} {base_url} {key} {workspace} {home} {install} {node} {python}
-    {max_turns} {context} {max_output}``; any other brace stands for itself. `{base_url}` is the gateway's address plus
-    `base_path`.
+    {path} {max_turns} {context} {max_output}``; any other brace stands for itself. `{base_url}` is the gateway's
+    address plus `base_path`, `{path}` the PATH of all commands.
     """
 
     command: tuple[str, ...]
