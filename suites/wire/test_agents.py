@@ -9,6 +9,7 @@ from typing import Any
 
 from toolworthy.content import adapters
 from toolworthy.wire.lenient import parse_json
+from toolworthy.wire.text_edits import TextEdit, read_text_edits, written
 from toolworthy.work.probes import SMALL_CONTEXT, UNMADE, Ask, Broken, Unmeasured, damage, probe
 from toolworthy.work.probes.answer import LIMITS, Answer, Trouble, accept, speaks, trouble_with
 from toolworthy.work.probes.material import ASK_CODE, CODE, CODE_WORD, SOURCE, sequence
@@ -56,6 +57,9 @@ async def first(ask: Ask, agent: str) -> None:
 async def session(ask: Ask, agent: str) -> None:
     """A file is written, another one edited, each result goes back, and an answer in text ends it. What a real agent
     sends, most of which is left out here, fits into the context window."""
+    if not adapters.agent(agent).tools:
+        await edits_as_text(ask, agent)
+        return
     opening = Conversation(agent, ask.endpoint.model, "", brief=True)
     steps = [opening.call("write", WRITTEN), opening.call("edit", EDITED)]
     talk = Conversation(agent, ask.endpoint.model, sequence(steps), brief=True)
@@ -68,6 +72,22 @@ async def session(ask: Ask, agent: str) -> None:
     speaks(await sent(ask, talk), "done", "after the results, neither text nor a call comes")
     if lacking := adapters.agent(agent).lacks_room(ask.endpoint.context):
         raise Broken(lacking, SMALL_CONTEXT)
+
+
+async def edits_as_text(ask: Ask, agent: str) -> None:
+    """An edit comes back as it was ordered: marks, fence and indentation are the agent's only way to read it."""
+    block = written(TextEdit("src/app.py", f"    {EDITED['old']}\n", f"    {EDITED['new']}\n"))
+    talk = Conversation(agent, ask.endpoint.model, f"Reply with exactly these lines:\n{block}", brief=True)
+    answers = [await sent(ask, talk) for _ in range(TRIES)]
+    wanted = read_text_edits(block)
+    texts = [answer.text for answer in answers if read_text_edits(answer.text) != wanted]
+    if not texts:
+        return
+    ask.blame(answers[-1])
+    bare = "".join(block.split())
+    if len(texts) == TRIES and all("".join(text.split()) in bare or bare in "".join(text.split()) for text in texts):
+        raise Broken(f"the edit came back as {texts[0][:200]!r}, {TRIES} of {TRIES} times")
+    raise Unmeasured("the model wrote something else than the edit that it was told")
 
 
 async def called(ask: Ask, talk: Conversation, step: tuple[str, Any]) -> Answer:

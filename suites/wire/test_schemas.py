@@ -279,7 +279,7 @@ def test_schema_odd_description() -> Offer:
 @RARE.offer(
     "bounds of 53 bits",
     severity="degrades",
-    agents=senders(lambda record: "9007199254740991" in str(record.body["tools"])),
+    agents=senders(lambda record: "9007199254740991" in str(record.body.get("tools"))),
 )
 def test_schema_bounds() -> Offer:
     """The largest and smallest integers of JavaScript, which generators write for any integer."""

@@ -46,7 +46,9 @@ def solves(cwd: Path, agent: str, *tasks: str) -> None:
 @pytest.mark.parametrize("agent", marked(DAILY))
 def test_a_real_agent_solves_a_task_on_its_own_wire(tmp_path: Path, agent: str) -> None:
     """The agents take turns with the tasks."""
-    solves(tmp_path, agent, TASKS[REAL.index(agent) % len(TASKS)])
+    turn = REAL.index(agent) % len(TASKS)
+    possible = (task for task in (*TASKS[turn:], *TASKS, "add-feature") if task not in adapters.agent(agent).ceiling)
+    solves(tmp_path, agent, next(possible))
 
 
 @pytest.mark.nightly

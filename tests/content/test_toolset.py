@@ -14,7 +14,7 @@ from toolworthy.content.adapters import Action, AgentAdapter, Scope, ToolSpec, U
 from toolworthy.content.toolset import Deed, due, placeholders, shell, speaker, tool_schema, understand, ways
 from toolworthy.wire.ir import Tool
 
-AGENTS = adapters.agents()
+AGENTS = adapters.toolsets()
 NEEDS = {
     "run": {"command"},
     "read": {"path"},

@@ -23,7 +23,7 @@ from toolworthy.wire.failure import parse_error
 from toolworthy.wire.ir import APIS, Api, Message, Reasoning, Request, Text, Thinking, Tool, ToolResult
 from toolworthy.work.run.embedded import standing
 
-AGENTS = adapters.agents()
+AGENTS = adapters.toolsets()
 BUILTIN = adapters.agent("builtin")
 STEPS = """
 [[step]]

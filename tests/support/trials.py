@@ -65,7 +65,10 @@ def streamed(*deltas: Message | None, finish: str | None = "stop") -> Exchange:
 
 
 def trial(
-    *answers: Exchange, results: dict[int, str] | None = None, tools: tuple[Any, ...] = (TOOL,)
+    *answers: Exchange,
+    results: dict[int, str] | None = None,
+    tools: tuple[Any, ...] = (TOOL,),
+    system: str = "",
 ) -> list[Exchange]:
     """The exchanges of one trial: each request holds what was said before, each call gets its result.
 
@@ -73,8 +76,10 @@ def trial(
         answers: what the endpoint answered, in order.
         results: what the agent's tool said to the call of that answer; "ok" where nothing is given.
         tools: that every request offers.
+        system: the system prompt.
     """
-    messages: list[Message] = [{"role": "user", "content": "Do it."}]
+    messages: list[Message] = [{"role": "system", "content": system}] if system else []
+    messages.append({"role": "user", "content": "Do it."})
     made = []
     for index, answer in enumerate(answers):
         request = {"model": "m", "messages": messages, "tools": list(tools), "stream": answer.streamed}
@@ -90,7 +95,7 @@ def trial(
             ]
         told = (results or {}).get(index, "ok")
         back = [{"role": "tool", "tool_call_id": one.id, "content": told} for one in response.calls]
-        messages = [*messages, turn, *(back or [{"role": "user", "content": "Go on."}])]
+        messages = [*messages, turn, *(back or [{"role": "user", "content": (results or {}).get(index, "Go on.")}])]
     return made
 
 

@@ -326,6 +326,11 @@ def common() -> tuple[AgentAdapter, ...]:
     return tuple(adapter for adapter in agents() if adapter.common)
 
 
+def toolsets() -> tuple[AgentAdapter, ...]:
+    """The agents that offer tools, by id."""
+    return tuple(adapter for adapter in agents() if adapter.tools)
+
+
 def title(agent: str) -> str:
     """What the agent of this id is called; the id itself of a user's own, whose adapter need not be there any more."""
     return next((adapter.title for adapter in agents() if adapter.id == agent), agent)

@@ -19,7 +19,7 @@ def news_of(exchanges: Sequence[Exchange]) -> list[list[Message]]:
     task: set[Message] = set()
     beside: set[Message] = set()
     return [
-        [message for message in messages_of(exchange) if not _known(message, task if exchange.offers_tools else beside)]
+        [message for message in messages_of(exchange) if not _known(message, task if exchange.can_act else beside)]
         for exchange in exchanges
     ]
 

@@ -158,15 +158,17 @@ class Exchange:
 
         return "text/event-stream" in self.response_headers.get("content-type", "") or is_stream(self.body)
 
-    @property
-    def offers_tools(self) -> bool:
-        """Whether the agent offered tools; requests without tools are not part of its task."""
-        return bool(self.request and self.request.tools)
+    @cached_property
+    def can_act(self) -> bool:
+        """Whether the agent offered tools, or asked for edits as text. Its other requests are not part of its task."""
+        from toolworthy.wire.text_edits import wants_text_edits
+
+        return bool(self.request and (self.request.tools or wants_text_edits(self.request)))
 
     @property
     def is_turn(self) -> bool:
         """Whether it is an answer in the task's own conversation, and no error."""
-        return self.offers_tools and self.response is not None and self.response.failure is None
+        return self.can_act and self.response is not None and self.response.failure is None
 
     @property
     def reached_endpoint(self) -> bool:

@@ -56,6 +56,9 @@ CauseCode = Literal[
     "stopped",
     "asked too much",
     "answer cut",
+    "edit malformed",
+    "edit misfit",
+    "no edit",
     "no call",
     "only announced",
     "gave up",
@@ -106,6 +109,8 @@ class CallScores(Record):
     """Not the third identical call in a row."""
     clean_text: Count = Count()
     """Answers whose text or reasoning holds no tool-call syntax."""
+    edits: Count = Count()
+    """Edits written as text are well-formed, and fit their files."""
 
 
 class Leaks(Record):

@@ -9,6 +9,9 @@ Probes and tests ask like this, in words that a real model understands as well::
     Make these calls one after the other.
     Call the tool …
 
+    Reply with exactly these lines:
+    …
+
     Reply with nothing but the code word that you were told.
     Reply with nothing but the code word that a.txt holds.
     What colour is the picture?
@@ -37,6 +40,7 @@ _ASK_CODE = re.compile(r"nothing but the code word")
 _HELD = re.compile(r"nothing but the code word that (\S+) holds")
 _CODE = re.compile(r"code word is ([\w-]+)")
 _ASK_COLOUR = re.compile(r"What colour is the picture")
+_LINES = re.compile(r"reply with exactly these lines:\n(.+)", re.IGNORECASE | re.DOTALL)
 _SAY = re.compile(r"reply with exactly: (.+)", re.IGNORECASE)
 
 
@@ -61,6 +65,8 @@ def obey(request: Request) -> tuple[Part, ...]:
         return (Text(word),)
     if _ASK_COLOUR.search(orders):
         return (Text(_colour(request)),)
+    if lines := _LINES.search(orders):
+        return (Text(lines[1]),)
     phrase = None if request.response_format else _SAY.search(orders)
     return (Text(phrase[1].strip()) if phrase else Text(side_answer(request)),)
 

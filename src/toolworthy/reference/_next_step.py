@@ -18,7 +18,9 @@ from toolworthy.content.tasks import Step, Task
 from toolworthy.content.toolset import Way, finishing, speaker, ways
 from toolworthy.reference._instructions import obey
 from toolworthy.reference._limits import limited, words
+from toolworthy.reference._text_edits import text_edits
 from toolworthy.wire.ir import Message, Part, Request, Response, StopReason, Text, Thinking, ToolCall, ToolResult, Usage
+from toolworthy.wire.text_edits import wants_text_edits
 
 _ID = re.compile(r"tw(\d{3})([prwf])(\d{2})")
 """In a call's id: its step, what it is for (the step itself, a read before it, a wait, the end), which way."""
@@ -78,6 +80,8 @@ def next_answer(
     if task is not None and wants_summary(request, task):
         done = _place(request, task, speaker(request.tools, adapters)).step
         return _finished(request, f"{task.instruction}\n\nSteps that are done: {done}.")
+    if task is not None and wants_text_edits(request):
+        return _finished(request, text_edits(request, task))
     if task is None or not request.tools:
         return _played(request, obey(request))
     adapter = speaker(request.tools, adapters)

@@ -27,7 +27,7 @@ EVERY = 8
 
 
 def wrongly_judged(answers: list[ExampleAnswer]) -> list[Judgement]:
-    found = asyncio.run(verdicts(answers, tuple(CASES.values()), adapters.agents(), World(choose("auto"))))
+    found = asyncio.run(verdicts(answers, tuple(CASES.values()), adapters.toolsets(), World(choose("auto"))))
     return [one for one in found if one.said != one.answer.verdict]
 
 
@@ -68,7 +68,7 @@ def test_answers_to_your_own_cases_are_proven(verdict: str, code: int, tmp_path:
     (tmp_path / "own.answers.toml").write_text(ANSWER.replace("VERDICT", verdict))
     done = run("toolworthy", "cases", "check", ".", cwd=tmp_path)
     assert done.returncode == code, done.stdout
-    assert f"cases 1 · toolsets {len(adapters.agents())} · answers 1 · problems " in done.stdout
+    assert f"cases 1 · toolsets {len(adapters.toolsets())} · answers 1 · problems " in done.stdout
     assert "1 of 1 cases have fewer than 3 right and 3 wrong answers: look" in done.stdout
     if code:
         assert "look (builtin): wrong argument is due" in done.stdout

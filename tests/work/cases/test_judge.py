@@ -25,7 +25,7 @@ from toolworthy.work.cases.render import scene
 from toolworthy.work.cases.world import World
 
 CASES = load_cases()
-AGENTS = adapters.agents()
+AGENTS = adapters.toolsets()
 BUILTIN = next(agent for agent in AGENTS if agent.id == "builtin")
 WORLD = World(choose("auto"))
 CHANGED = "qqq-changed"

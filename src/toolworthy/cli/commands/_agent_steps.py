@@ -58,7 +58,7 @@ def _steps(agent: AgentAdapter, file: Path | None) -> Iterator[tuple[str, list[s
         ran = run("oracle", suites="tasks", agents=[agent.id], adapters=files, tasks=[_TASK], out=folder / "reports")
         result = ran.trials[0]
         asked = [exchange for exchange in ran.exchanges(result) if exchange.kind == "completion"]
-    first = next((exchange for exchange in asked if exchange.offers_tools), None)
+    first = next((exchange for exchange in asked if exchange.can_act), None)
     if first is None:
         raise _Missing(f"first request: none with tools reached {{base_url}}; {_end(result)}")
     request = first.request
@@ -77,9 +77,13 @@ def _steps(agent: AgentAdapter, file: Path | None) -> Iterator[tuple[str, list[s
         for part in message.parts
         if isinstance(part, ToolResult)
     ]
-    if not results:
+    if agent.tools and not results:
         raise _Missing(f"one call: no result came back; {_end(result)}")
-    yield "one call: its result came back", []
+    if agent.tools:
+        yield "one call: its result came back", []
+    else:
+        applied = result.score.call_scores.edits
+        yield f"edits as text: {applied.ok} of {applied.n} applied", []
     if result.status != "passed":
         raise _Missing(f"one task: {_TASK} {result.status}; {_end(result)}")
     yield f"one task: {_TASK} passed, {len(asked)} requests", list(_of_end(agent, result, asked))
@@ -97,7 +101,7 @@ def _of_first(agent: AgentAdapter, first: Exchange, request: Request) -> Iterato
         has = ((offered[name].parameters or {}).get("properties") or {}).keys()
         if has and (wrong := sorted(tool_schema(agent.tools[name])["properties"].keys() - has)):
             yield f"tools.{name}.parameters: it has no {', '.join(wrong)}; it has {', '.join(sorted(has))}"
-    if speaker(request.tools, [agent]) is None:
+    if agent.tools and speaker(request.tools, [agent]) is None:
         yield "none of its tools has `does` and `call`: the oracle guesses"
     tokens = len(first.request_body) // 4
     if not tokens / 2 <= agent.prompt_tokens <= tokens * 2:
@@ -111,7 +115,7 @@ def _slow(agent: AgentAdapter, result: TrialResult, first: Exchange) -> Iterator
 
 
 def _of_end(agent: AgentAdapter, result: TrialResult, asked: Sequence[Exchange]) -> Iterator[str]:
-    ends = [exchange for exchange in asked if exchange.offers_tools and not exchange.calls]
+    ends = [exchange for exchange in asked if exchange.can_act and not exchange.calls]
     if len(ends) > 1:
         yield f"it asked {len(ends) - 1} more times after the last answer: does it want a call at the end (finish)?"
     task = next(task for task in known_tasks() if task.name == _TASK)

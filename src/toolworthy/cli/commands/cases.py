@@ -38,14 +38,14 @@ def run(what: Literal["list", "check"], paths: Sequence[Path], sandbox: SandboxK
     faults = run_until_signal(_all(cases, answers, world))
     for line in faults:
         show(f"BAD  {line}")
-    counts = {"cases": cases, "toolsets": adapters.agents(), "answers": answers, "problems": faults}
+    counts = {"cases": cases, "toolsets": adapters.toolsets(), "answers": answers, "problems": faults}
     show(" · ".join(f"{name} {len(counted)}" for name, counted in counts.items()))
     _tell_few(cases, answers)
     return 1 if faults else 0
 
 
 async def _all(cases: Sequence[Case], answers: Sequence[ExampleAnswer], world: World | None) -> list[str]:
-    agents = adapters.agents()
+    agents = adapters.toolsets()
     lines = [line async for line in problems(cases, agents, world)]
     for verdict in await verdicts(answers, cases, agents, world):
         if verdict.said != verdict.answer.verdict:

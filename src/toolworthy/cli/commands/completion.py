@@ -22,7 +22,7 @@ from toolworthy.work.kinds import suites
 
 _NAMES: dict[str, Callable[[], Iterable[str]]] = {
     "agent": lambda: (agent.id for agent in adapters.agents()),
-    "toolset": lambda: (agent.id for agent in adapters.agents()),
+    "toolset": lambda: (agent.id for agent in adapters.toolsets()),
     "endpoint": lambda: (ORACLE, *(provider.id for provider in providers.every())),
     "task": lambda: (task.name for task in known_tasks()),
     "defects": lambda: (defect.id for defect in catalogue()),

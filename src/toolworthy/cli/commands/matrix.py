@@ -58,7 +58,7 @@ class Trial:
     @property
     def requests(self) -> int:
         """How many offered tools: others (a title, a count of tokens) come and go as they please."""
-        return sum(exchange.offers_tools for exchange in self.exchanges)
+        return sum(exchange.can_act for exchange in self.exchanges)
 
     @property
     def done(self) -> bool:

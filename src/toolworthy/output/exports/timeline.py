@@ -63,7 +63,7 @@ def _turn(
         asked=tuple(
             (message.role, cut(text_of(message.parts))) for message in new if message.role not in ("tool", "assistant")
         ),
-        side=exchange.kind != "completion" or not exchange.offers_tools,
+        side=exchange.kind != "completion" or not exchange.can_act,
         reasoning=cut("".join(part.text for part in response.parts if isinstance(part, Thinking))),
         text=cut(response.text),
         calls=tuple(

@@ -81,7 +81,7 @@ def _tools(exchanges: Sequence[Exchange]) -> str:
     """Whether it calls tools at all, by its answers to requests that offer some."""
     counted: dict[str, list[bool]] = {}
     for exchange in exchanges:
-        if exchange.offers_tools and exchange.endpoint_api and exchange.response and exchange.status == _OK:
+        if exchange.can_act and exchange.endpoint_api and exchange.response and exchange.status == _OK:
             counted.setdefault(exchange.endpoint_api, []).append(bool(exchange.response.calls))
     if not counted:
         return "no request with tools got a response"

@@ -102,7 +102,7 @@ class Progress(Listener):
                 running.output += took.output
                 running.usd = running.usd if took.usd is None else (running.usd or 0.0) + took.usd
                 if kind_of(running.key).heavy:
-                    running.turns += bool(exchange.offers_tools and exchange.response)
+                    running.turns += bool(exchange.can_act and exchange.response)
 
     def waiting(self, seconds: float) -> None:
         with self._lock:

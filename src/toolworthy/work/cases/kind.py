@@ -44,7 +44,9 @@ class Cases(Kind[CaseKey, CaseResult]):
         return plan if key.toolset == REFERENCE else replace(plan, reference=None), ("--case", key.case)
 
     def plays(self, plan: Options) -> Sequence[Any]:
-        return [FieldPlayer(plan.field) if plan.field else CasePlayer(plan.cases, (*plan.toolsets, *adapters.agents()))]
+        return [
+            FieldPlayer(plan.field) if plan.field else CasePlayer(plan.cases, (*plan.toolsets, *adapters.toolsets()))
+        ]
 
     async def open(self, site: Site) -> CaseBench | FieldBench:
         plan = site.plan

@@ -111,7 +111,7 @@ class Conversation:
     def __init__(self, agent: str, model: str, order: str, *, brief: bool) -> None:
         self.record = recorded(agent)
         body = _filled(self.record.body, _BRIEF if brief else None)
-        if brief:
+        if brief and body.get("tools"):
             _lengthen(body["tools"], self.record.body["tools"])
         self._field = wire.api(self.record.api).conversation
         first: list[Any] = body[self._field]

@@ -45,8 +45,8 @@ def read_options(given: argparse.Namespace, folder: Path) -> Options:
     field = choose_field(given.case, paths)
     if given.reference and (field is None or field.kind != "k2vv"):
         raise ToolworthyError("--reference belongs to --cases k2vv:PATH")
-    if given.toolset:
-        choose_agents([given.toolset], adapters)
+    if given.toolset and not choose_toolsets([given.toolset], adapters):
+        raise ToolworthyError(f"--toolset {given.toolset}: this agent offers no tools. Choose another one.")
     plan = Options(
         endpoint=endpoint.priced(prices) if prices else endpoint,
         budget=Budget(given.budget_usd, given.budget_tokens, given.budget_minutes).after(old.options.budget),

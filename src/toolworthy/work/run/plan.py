@@ -170,12 +170,13 @@ def choose_tasks(names: list[str], folders: list[Path]) -> tuple[Task, ...]:
 
 
 def choose_toolsets(names: list[str], files: list[Path]) -> tuple[AgentAdapter, ...]:
-    """Agents whose tools cases offer: those named, else the common ones.
+    """Agents whose tools cases offer: those named, else the common ones. One that offers no tools is left out.
 
     Raises:
         ToolworthyError: as :func:`choose_agents`.
     """
-    return choose_agents(names, files) if names or files else adapters.common()
+    chosen = choose_agents(names, files) if names or files else adapters.common()
+    return tuple(agent for agent in chosen if agent.tools)
 
 
 def choose_field(names: list[str], given: list[str]) -> Field | None:

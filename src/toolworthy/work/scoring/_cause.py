@@ -21,6 +21,7 @@ from toolworthy.rules.leaked import lost_calls
 from toolworthy.rules.refusal import classify
 from toolworthy.sandbox.model import CommandOutcome, Ended
 from toolworthy.wire.failure import RefusalKind
+from toolworthy.wire.text_edits import wants_text_edits
 from toolworthy.work.scoring._agent_error import complaint
 from toolworthy.work.scoring._progress import Course
 from toolworthy.work.scoring.lost_calls import LEAKS, emptied
@@ -76,6 +77,7 @@ def diagnose(
         or _leak(course)
         or _wire_defect(course)
         or _call_trouble(course)
+        or _edit_trouble(course)
         or _limit(course)
         or _altered(course)
         or _ending(course)
@@ -239,6 +241,14 @@ def _call_trouble(course: Course) -> Cause | None:
     return None
 
 
+def _edit_trouble(course: Course) -> Cause | None:
+    """An edit that the agent could not apply, unless a later one was applied."""
+    if not course.edits or not (worst := course.edits[-1]).problem:
+        return None
+    code: CauseCode = "edit malformed" if worst.problem == "malformed" else "edit misfit"
+    return cause(code, "model", worst.exchange, path=worst.edit.path or "no path", problem=worst.edit.problem)
+
+
 def _limit(course: Course) -> Cause | None:
     """A loop, or a run limit that it ran into."""
     last, outcome, calls = course.last, course.outcome, course.calls
@@ -275,6 +285,10 @@ def _ending(course: Course) -> Cause:
     last, calls = course.last, course.calls
     text = last.response.text if last.response else ""
     excerpt = text[-200:]
+    if not calls and last.request and wants_text_edits(last.request):
+        return cause(
+            "tests fail" if course.edits else "no edit", "model", last, answers=len(course.asked), said=excerpt
+        )
     if not calls:
         return cause("no call", "model", last, answers=len(course.asked), said=excerpt)
     if _ANNOUNCES.search(text[-300:]):

@@ -37,7 +37,7 @@ def answers_of(completions: Sequence[Exchange]) -> str:
     Args:
         completions: completions of one attempt, in order.
     """
-    own = [exchange for exchange in completions if exchange.offers_tools] or completions
+    own = [exchange for exchange in completions if exchange.can_act] or completions
     answers = [exchange.response for exchange in own]
     if not answers or any(answer is None or exchange.error for answer, exchange in zip(answers, own, strict=True)):
         return ""

@@ -13,6 +13,7 @@ from toolworthy.records.conversation import messages_of
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.finding import Finding
 from toolworthy.sandbox.model import CommandOutcome
+from toolworthy.work.scoring._edits import JudgedEdit, judge_edits
 from toolworthy.work.scoring.calls import JudgedCall, judge_calls
 
 
@@ -30,7 +31,7 @@ class Course:
     @cached_property
     def task(self) -> tuple[Exchange, ...]:
         """The task's own conversation; what an agent asks besides it, without tools, decides nothing."""
-        return tuple(exchange for exchange in self.asked if exchange.offers_tools) or tuple(self.asked)
+        return tuple(exchange for exchange in self.asked if exchange.can_act) or tuple(self.asked)
 
     @cached_property
     def last(self) -> Exchange:
@@ -42,6 +43,11 @@ class Course:
         """The calls whose effect can be judged."""
         every = judge_calls(self.asked, self.agent)
         return tuple(call for call in every if not (self.out_of_turns and call.exchange == self.last.index))
+
+    @cached_property
+    def edits(self) -> tuple[JudgedEdit, ...]:
+        """The edits that were written as text."""
+        return judge_edits(self.asked, self.agent)
 
     @cached_property
     def used(self) -> frozenset[int]:

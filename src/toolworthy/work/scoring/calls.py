@@ -16,6 +16,7 @@ from toolworthy.rules.leaked import lost_calls
 from toolworthy.rules.leaks import TOOL_SYNTAX
 from toolworthy.rules.schemas import misfit
 from toolworthy.wire.ir import Request, Thinking, Tool, ToolCall, ToolResult
+from toolworthy.work.scoring._edits import JudgedEdit
 
 _LOOP = 3
 """The same call this many times in a row is a loop."""
@@ -82,8 +83,8 @@ def judge_calls(exchanges: Sequence[Exchange], agent: AgentAdapter) -> tuple[Jud
     return tuple(judged)
 
 
-def call_scores(calls: Sequence[JudgedCall], exchanges: Sequence[Exchange]) -> CallScores:
-    """The counts over judged calls, and over answers where text is concerned."""
+def call_scores(calls: Sequence[JudgedCall], edits: Sequence[JudgedEdit], exchanges: Sequence[Exchange]) -> CallScores:
+    """The counts over judged calls and edits, and over answers where text is concerned."""
 
     def count(values: list[bool | None]) -> Count:
         decided = [value for value in values if value is not None]
@@ -97,6 +98,7 @@ def call_scores(calls: Sequence[JudgedCall], exchanges: Sequence[Exchange]) -> C
         executed=count([call.executed for call in calls]),
         fresh=count([call.fresh for call in calls]),
         clean_text=count([_clean(exchange) for exchange in exchanges]),
+        edits=count([not edit.problem for edit in edits]),
     )
 
 
@@ -126,7 +128,7 @@ def _refused(result: ToolResult, agent: AgentAdapter) -> bool:
 
 def _clean(exchange: Exchange) -> bool | None:
     response = exchange.response
-    if response is None or response.failure is not None or not exchange.offers_tools:
+    if response is None or response.failure is not None or not exchange.can_act:
         return None
     texts = [response.text, *(part.text for part in response.parts if isinstance(part, Thinking))]
     return not lost_calls(exchange.request, response) and not any(TOOL_SYNTAX.search(text) for text in texts)

@@ -11,6 +11,7 @@ from toolworthy.endpoint.target import Endpoint
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.score import Score, Tokens
 from toolworthy.work.scoring._copies import answers_of
+from toolworthy.work.scoring._edits import judge_edits
 from toolworthy.work.scoring.calls import call_scores, judge_calls
 from toolworthy.work.scoring.lost_calls import leaks
 
@@ -26,7 +27,7 @@ def score(exchanges: Sequence[Exchange], agent: AgentAdapter, endpoint: Endpoint
         requests=len(completions),
         turns=sum(exchange.is_turn for exchange in completions),
         calls=len(calls),
-        call_scores=call_scores(calls, completions),
+        call_scores=call_scores(calls, judge_edits(completions, agent), completions),
         leaks=leaks(completions),
         tokens=tokens,
         cost_usd=_bill(completions, endpoint.prices),
