@@ -18,6 +18,7 @@ from toolworthy.wire.lenient import as_dict, as_int, as_list, parse_json
 from toolworthy.wire.sse import events
 
 _STOP = re.compile(rb'"(?:finish_reason|finishReason|stop_reason|status|reason)"\s*:\s*"[^"\\]{0,80}"')
+_CALLS = '"tool_calls"'
 _USAGE = re.compile(rb'"usage(?:Metadata)?"\s*+:\s*+\{(?:[^{}]++|\{[^{}]*+\})*+\}')
 MAX_EVENTS = 50_000
 """Events that are looked at one by one; an endless stream must not cost endless time."""
@@ -143,8 +144,13 @@ class View:
                 yield repair.detail, self.excerpt(repair.event)
 
     def excerpt(self, number: int | None) -> str:
-        """The event of that number."""
-        return self.events[number].data if number is not None and number < len(self.events) else ""
+        """The event of that number, from its tool calls on if it has any: what comes before them is in every event.
+        Of a response that is not a stream, its tool calls; "" where it has none."""
+        if number is None and not self.exchange.streamed:
+            _, calls, rest = self.exchange.body.decode(errors="replace").partition(_CALLS)
+            return calls + rest
+        data = self.events[number].data if number is not None and number < len(self.events) else ""
+        return data[max(0, data.find(_CALLS)) :]
 
     @cached_property
     def choices(self) -> tuple[tuple[WireEvent, Mapping[str, Any]], ...]:
