@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 import pytest
@@ -169,13 +169,41 @@ def test_a_full_window_refuses_until_the_conversation_is_shortened(api: Api) -> 
     raise AssertionError("it never ends")
 
 
-def test_a_conversation_that_is_quoted_is_summarized() -> None:
-    """OpenCode asks so: one message, without tools, which holds the conversation as text."""
-    quoted = f"Here is the conversation so far:\n\n<conversation>\n[User]: {TASK.instruction}\n</conversation>"
+def summed_up(conversation: str) -> str:
+    """The oracle's answer to a request for a summary in OpenCode's form: one message, without tools, which holds the
+    conversation as text."""
+    quoted = f"Here is the conversation so far:\n\n<conversation>\n{conversation}\n</conversation>"
     wish = Request("oracle", (Message("system", (Text("You sum up."),)), Message("user", (Text(quoted),))))
-    said = answered("chat", Oracle([TASK], AGENTS, stage=named("full-window")), wish).response
+    said = answered("chat", Oracle([TASK], AGENTS), wish).response
     assert said is not None
-    assert TASK.instruction.strip() in said.text
+    return said.text
+
+
+def test_a_quoted_conversation_is_summarized() -> None:
+    text = summed_up(f"[User]: {TASK.instruction}")
+    assert TASK.instruction.strip() in text
+    assert "Steps that are done: 0." in text
+
+
+def test_a_summary_of_a_quoted_conversation_counts_the_calls_in_it() -> None:
+    first_step, second = TASK.steps[0].run, TASK.steps[1].read
+    calls = f"[Assistant tool call]: bash({json.dumps({'command': first_step})})\n[Tool result]: F.\n"
+    opening = f"[User]: {TASK.instruction}\n\n{calls}"
+    assert "Steps that are done: 1." in summed_up(opening)
+    assert "Steps that are done: 2." in summed_up(
+        f'{opening}[Assistant tool call]: read({{"filePath":"/app/{second}"}})'
+    )
+
+
+@pytest.mark.parametrize("role", ["user", "assistant"])
+def test_the_task_goes_on_from_a_summary(role: Literal["user", "assistant"]) -> None:
+    """OpenCode shows the summary as the model's own answer to "What did we do so far?"."""
+    summary = summed_up(f"[User]: {TASK.instruction}\n\n[Assistant tool call]: bash({TASK.steps[0].run})")
+    asked = (Message("user", (Text("What did we do so far?"),)), Message(role, (Text(summary),)))
+    request = replace(first("chat"), messages=(*asked, Message("user", (Text("Continue."),))))
+    said = answered("chat", Oracle([TASK], AGENTS), request).response
+    assert said is not None
+    assert [call.id[:10] for call in said.calls] == ["call_tw001"]
 
 
 @pytest.mark.parametrize("api", ["chat", "messages", "responses"])

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from toolworthy.content.adapters import Action, AgentAdapter
 from toolworthy.content.tasks import Step, Task
 from toolworthy.content.toolset import Way, finishing, speaker, ways
+from toolworthy.reference._compaction import quoted, summarized, summary, wants_summary, words_only
 from toolworthy.reference._instructions import obey
 from toolworthy.reference._limits import limited, words
 from toolworthy.reference._text_edits import text_edits
@@ -27,13 +28,6 @@ _ID = re.compile(r"tw(\d{3})([prwf])(\d{2})")
 _MAX_WAITS = 30
 _CACHEABLE = 1_024
 """Tokens from which on the beginning of a conversation counts as cached, as with OpenAI."""
-_SUMMARY = re.compile(
-    r"\b(?:create|write|provide|generate|produce|give)\b[^.]{0,80}\b(?:summary|state_snapshot|handoff|continuing)"
-    r"|^\W*summari[sz]e\b|conversation so far",
-    re.IGNORECASE | re.MULTILINE,
-)
-"""By which agents ask for a summary of a conversation that has become too long."""
-_DONE = re.compile(r"Steps that are done: (\d+)\.")
 _REFUSED = re.compile(r"unknown tool|no such tool|tool not found|not available|invalid arguments", re.IGNORECASE)
 
 
@@ -79,7 +73,7 @@ def next_answer(
     task = find_task(request, tasks)
     if task is not None and wants_summary(request, task):
         done = _place(request, task, speaker(request.tools, adapters)).step
-        return _finished(request, f"{task.instruction}\n\nSteps that are done: {done}.")
+        return _finished(request, summary(task, max(done, quoted(request, task))))
     if task is not None and wants_text_edits(request):
         return _finished(request, text_edits(request, task))
     if task is None or not request.tools:
@@ -102,40 +96,26 @@ def next_answer(
 
 
 def find_task(request: Request, tasks: Sequence[Task]) -> Task | None:
-    """The task whose instruction is in a user message; of several, the last one."""
+    """The task whose instruction is in a user message, or in a summary; of several, the last one."""
     best: tuple[int, int, Task] | None = None
     for number, message in enumerate(request.messages):
-        if message.role != "user":
+        words = " ".join(part.text for part in message.parts if isinstance(part, Text))
+        if message.role != "user" and summarized(words) is None:
             continue
-        text = _words_only(" ".join(part.text for part in message.parts if isinstance(part, Text)))
+        text = words_only(words)
         for task in tasks:
-            wanted = _words_only(task.instruction)
+            wanted = words_only(task.instruction)
             if wanted in text and (best is None or (number, len(wanted)) >= best[:2]):
                 best = (number, len(wanted), task)
     return best[2] if best else None
-
-
-def wants_summary(request: Request, task: Task) -> bool:
-    """Whether the newest message asks for a summary of the conversation, as agents do to shorten it; the task's own
-    instruction may speak of one, too."""
-    said = [message for message in request.messages if message.role == "user"][-1:]
-    text = "\n".join(part.text for message in said for part in message.parts if isinstance(part, Text))
-    if _words_only(task.instruction) in _words_only(text):  # the task itself, or the whole conversation in one message
-        return not request.tools and bool(_SUMMARY.search(text.replace(task.instruction, "")))
-    return (len(request.messages) > 2 or not request.tools) and bool(_SUMMARY.search(text))
-
-
-def _words_only(text: str) -> str:
-    """`text` as it survives being quoted, escaped or wrapped by an agent."""
-    return re.sub(r"[^\w]+", " ", text.replace("\\n", " ").replace("\\t", " ")).strip()
 
 
 def _place(request: Request, task: Task, adapter: AgentAdapter | None) -> _Place:
     results = {part.call_id: part for part in _parts(request.messages) if isinstance(part, ToolResult)}
     place = _Place()
     for part in _parts(request.messages):
-        if isinstance(part, Text) and (done := _DONE.search(part.text)):
-            place = _Place(int(done[1]))
+        if isinstance(part, Text) and (done := summarized(part.text)) is not None:
+            place = _Place(done)
         if isinstance(part, ToolCall) and part.id in results:
             match = _ID.search(part.id) or _ID.search(_due(request, task, place, adapter))
             step, kind, way = (int(match[1]), match[2], int(match[3])) if match else (place.step, "p", place.way)

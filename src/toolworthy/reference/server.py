@@ -15,9 +15,10 @@ from toolworthy.base.asgi import listening, respond, serving
 from toolworthy.base.packing import unpack
 from toolworthy.content.adapters import AgentAdapter
 from toolworthy.content.tasks import Task
+from toolworthy.reference._compaction import wants_summary
 from toolworthy.reference._connections import connecting
 from toolworthy.reference._limits import CONTEXT, MODEL
-from toolworthy.reference._next_step import Play, find_task, next_answer, wants_summary
+from toolworthy.reference._next_step import Play, find_task, next_answer
 from toolworthy.reference._reply import error
 from toolworthy.reference.defects import Defect
 from toolworthy.reference.events import PLAIN, Stage, staged
