@@ -18,6 +18,7 @@ from toolworthy.content.tasks import load_task
 from toolworthy.content.toolset import tool_schema
 from toolworthy.records.exchange import Chunk, Exchange
 from toolworthy.reference import Oracle
+from toolworthy.reference._limits import CONTEXT
 from toolworthy.reference.defects import defect
 from toolworthy.reference.events import PLAIN, STAGES, Stage, stages
 from toolworthy.wire.ir import APIS, Api, Message, Request, Text, Thinking, Tool, ToolCall, ToolResult
@@ -87,7 +88,7 @@ def played(api: Api, stage: Stage) -> Iterator[Exchange]:
 def test_a_stage_is_right_in_all_but_what_it_shows(api: Api, stage: Stage) -> None:
     exchanges = list(played(api, stage))
     plain = list(played(api, PLAIN))
-    acts = stage.cut is not None or stage.once
+    acts = stage.cut is not None or stage.once or stage.full
     if not stage.lasts:
         assert len(exchanges) == len(plain) + stage.requests + acts - stage.together  # of its own steps, two are reads
     sound = [exchange for number, exchange in enumerate(exchanges) if not (acts and stage.acts(number))]
@@ -167,6 +168,24 @@ def test_a_full_window_refuses_until_the_conversation_is_shortened(api: Api) -> 
         added = (Message("assistant", answer.parts), Message("tool", results))
         request = replace(request, messages=request.messages + added)
     raise AssertionError("it never ends")
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_usage_says_that_the_window_is_nearly_full(api: Api) -> None:
+    """Who shortens the conversation then is never refused; who goes on is."""
+    stage = named("counted-window")
+    *before, last, refused = list(played(api, stage))[: stage.at + 1]
+    counts = [
+        answer.usage.input or 0 for answer in (one.response for one in (*before, last)) if answer and answer.usage
+    ]
+    assert max(counts[:-1]) < CONTEXT // 2 < counts[-1] < CONTEXT
+    assert refused.response is not None
+    assert refused.response.failure is not None
+    oracle = Oracle([TASK], AGENTS, stage=stage)
+    for one in (*before, last):
+        oracle.reply(api, one.request_body)
+    assert oracle.reply(api, before[0].request_body).status == 200
+    assert oracle.reply(api, last.request_body).status == 200
 
 
 def summed_up(conversation: str) -> str:

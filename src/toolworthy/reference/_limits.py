@@ -49,6 +49,11 @@ def _by_tokens(request: Request, answer: Response) -> Response:
     return replace(answer, parts=tuple(parts), stop="length", usage=replace(usage, output=request.max_tokens))
 
 
+def tokens(request: Request) -> int:
+    """Size of the conversation, about."""
+    return sum(len(words(part)) for message in request.messages for part in message.parts) // CHARACTERS
+
+
 def words(part: Part) -> str:
     """The text of a part, or the arguments of a call."""
     if isinstance(part, ToolResult):
@@ -79,14 +84,14 @@ def refusal(api: Api, value: Mapping[str, Any], request: Request) -> Failure | N
         return _refused("previous_response_id is not supported: this endpoint keeps no state")
     if any(as_dict(entry).get("type") == "item_reference" for entry in as_list(value.get(field))):
         return _refused("item_reference names an item that is not found: this endpoint keeps no state", 404)
-    size = sum(len(words(part)) for message in request.messages for part in message.parts) // CHARACTERS
+    size = tokens(request)
     return overflow(api, size) if size > CONTEXT else None
 
 
-def overflow(api: Api, tokens: int) -> Failure:
+def overflow(api: Api, size: int) -> Failure:
     """The API's own error for a conversation of so many tokens, which the context window does not hold."""
     own = wire.api(api)
-    message = own.overflow.format(tokens=tokens, window=CONTEXT)
+    message = own.overflow.format(tokens=size, window=CONTEXT)
     return replace(_refused(message), code=own.overflow_code)
 
 

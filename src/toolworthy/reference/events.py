@@ -59,7 +59,10 @@ class Stage:
     """The answer ends at the token limit, in the middle of this part; what is behind it is not said."""
     refuse: ErrorAnswer | None = None
     full: bool = False
-    """The context window is full: a conversation as long as that of request `at` is refused, a shorter one is not."""
+    """The context window is full: a conversation about as long as that of request `at` is refused until it has been
+    shortened."""
+    counted: bool = False
+    """With `full`: usage says so at the request before, so that an agent can shorten its conversation in time."""
     breaks: Literal["closed", "error"] | None = None
     """The stream breaks off: the connection closes, or an error event ends it."""
     patience: float = 40.0
@@ -74,11 +77,15 @@ class Stage:
     @property
     def once(self) -> bool:
         """Whether the fault itself is staged: a defect then shows only where the stage acts, and in its place."""
-        return self.refuse is not None or self.breaks is not None or self.full
+        return self.refuse is not None or self.breaks is not None or (self.full and not self.counted)
 
     def acts(self, turn: int | None) -> bool:
         """Whether it acts on this request of the task; None is a request that is none of the task's."""
         return turn is not None and (turn >= self.at if self.lasts else turn == self.at)
+
+    def fills(self, turn: int | None) -> bool:
+        """Whether usage says of this request that the context window is nearly full."""
+        return self.counted and turn == self.at - 1
 
     def heard(self, request: Request) -> Request:
         """The request as the model takes it."""
@@ -116,6 +123,8 @@ def staged(stage: Stage, acts: bool, api: Api, body: bytes, answer: Answering, d
         made = answer(stage.heard(request))
         return stage.said(made, request) if acts else made
 
+    if stage.counted and acts:
+        return overflown(api, body)
     if not stage.once:
         return reply(api, body, said, defects)
     if stage.full and acts:

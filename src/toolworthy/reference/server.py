@@ -17,16 +17,21 @@ from toolworthy.content.adapters import AgentAdapter
 from toolworthy.content.tasks import Task
 from toolworthy.reference._compaction import wants_summary
 from toolworthy.reference._connections import connecting
-from toolworthy.reference._limits import CONTEXT, MODEL
+from toolworthy.reference._limits import CONTEXT, MODEL, tokens
 from toolworthy.reference._next_step import Play, find_task, next_answer
 from toolworthy.reference._reply import error
 from toolworthy.reference.defects import Defect
 from toolworthy.reference.events import PLAIN, Stage, staged
 from toolworthy.reference.model import Reply
-from toolworthy.wire.ir import APIS, Api, Failure, Request, Response
+from toolworthy.wire.ir import APIS, Api, Failure, Request, Response, Usage
 from toolworthy.wire.lenient import dump_json, parse_json
 
 _MAX_REQUEST = 64 * 2**20
+_NEARLY_FULL = CONTEXT * 97 // 100
+"""Tokens at which every agent that counts has shortened its conversation."""
+_SHORTENED = 0.9
+"""A conversation of less than this part of the one that was too long is a shortened one: some agents ask again with
+a field less."""
 
 
 class Oracle:
@@ -49,7 +54,7 @@ class Oracle:
         self._stage = stage
         self._turns = 0
         self._room: float = 0
-        """Bytes of the request with which the context window is full; 0 before it is."""
+        """Tokens of a conversation that the context window has no room for; 0 before it is full."""
         self._stack = contextlib.AsyncExitStack()
         self.url = ""
 
@@ -97,18 +102,20 @@ class Oracle:
 
     def reply(self, api: Api, body: bytes) -> Reply:
         """What is sent back for a completion request; the stage counts those of the task."""
-        acts = self._stage.acts(self._turn(api, body))
-        if acts and self._stage.full:
-            self._room = self._room or len(body)
-            acts = len(body) >= self._room
-            self._room = self._room if acts else inf  # it has been shortened, which is enough
-        return staged(self._stage, acts, api, body, self._answer, self._defects)
-
-    def _turn(self, api: Api, body: bytes) -> int | None:
-        """Which of the task's requests this is; None if it is none."""
         if self._stage is PLAIN:
-            return None
+            return staged(PLAIN, False, api, body, self._answer, self._defects)
         request = wire.parse_request_bytes(api, body)
+        turn = self._turn(request)
+        acts, fills = self._stage.acts(turn), self._stage.fills(turn)
+        if request and self._stage.full and (acts or fills):
+            size = tokens(request)
+            self._room = self._room or size * _SHORTENED
+            acts = acts and size >= self._room
+            self._room = self._room if acts or fills else inf  # it has been shortened, which is enough
+        return staged(self._stage, acts, api, body, self._nearly_full if fills else self._answer, self._defects)
+
+    def _turn(self, request: Request | None) -> int | None:
+        """Which of the task's requests this is; None if it is none."""
         if not request or not request.tools or (task := find_task(request, self._tasks)) is None:
             return None
         if wants_summary(request, task):
@@ -119,6 +126,10 @@ class Oracle:
     def _answer(self, request: Request) -> Response:
         together = self._stage.together
         return next_answer(request, self._tasks, self._adapters, self._plays, together=together)
+
+    def _nearly_full(self, request: Request) -> Response:
+        made = self._answer(request)
+        return replace(made, usage=replace(made.usage or Usage(), input=_NEARLY_FULL))
 
 
 def decoded(headers: Mapping[str, str], body: bytes) -> bytes:
