@@ -65,10 +65,15 @@ def _changing_call_id(view: View) -> Violations:
 @builtin("TW590")
 def _changing_item_id(view: View) -> Violations:
     ids: dict[object, list[str]] = {}
+    owner: dict[object, object] = {}
     for event in view.events:
         index, item = event.value.get("output_index"), as_dict(event.value.get("item"))
+        if event.type == "response.output_item.added":
+            owner.setdefault(as_key(item.get("id")), index)
+        name = event.value.get("item_id")
+        misplaced = owner.get(as_key(name), index) != index  # it names another item: TW519 says so
         if index is not None:
-            ids.setdefault(as_key(index), []).extend(_ids(event.value.get("item_id"), item.get("id")))
+            ids.setdefault(as_key(index), []).extend(_ids(None if misplaced else name, item.get("id")))
     listed = [as_dict(item).get("id") for item in as_list(_final(view).get("output"))]
     if ids.keys() == set(range(len(listed))):  # else the final response lists other items, or indices have gaps
         for number, name in enumerate(listed):

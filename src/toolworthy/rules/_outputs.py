@@ -30,6 +30,13 @@ _PART_TYPES = {
     "reasoning_text": "reasoning",
     "summary_text": "summary",
 }
+_KINDS = {
+    "message": ("text", "refusal"),
+    "function_call": ("arguments",),
+    "custom_tool_call": ("input",),
+    "reasoning": ("reasoning", "summary"),
+}
+"""What an item of a type can say: a delta of another kind stands under the wrong index, which TW519 says."""
 _SEALED = ("reasoning", "summary")
 """What may be left out, or sealed, where it has been shown."""
 
@@ -77,8 +84,11 @@ def _deltas_contradict_done(view: View) -> Violations:
     deltas = _deltas(view)
     for event in view.events:
         if event.type == "response.output_item.done":
-            written = _written(as_dict(event.value.get("item")))
+            item = as_dict(event.value.get("item"))
+            written = _written(item)
             for kind, text in deltas.get(_key(event), {}).items():
+                if kind not in _KINDS.get(str(item.get("type")), (kind,)):
+                    continue
                 if written[kind] != text and (written[kind] or kind not in _SEALED):
                     yield f"output_item.done has {_short(written[kind])} for the {kind} {_short(text)}", event.data
         elif event.type.endswith(".done") and (ended := _DELTAS.get(event.type.removesuffix(".done"))):
