@@ -23,10 +23,8 @@ def open_run(options: Options) -> tuple[RunDirectory, Hold]:
     run = RunDirectory.open(options.resume, options.secrets)
     hold = Hold(run.path)
     run.repair()
-    old, new = run.meta.options, options.meta().options
-    now = old.model_copy(update={"budget": new.budget, "prices": new.prices})
-    if now != old:
-        run.update(options=now)
+    new = options.meta().options
+    run.update(options=run.meta.options.model_copy(update={"budget": new.budget, "prices": new.prices}))
     return run, hold
 
 

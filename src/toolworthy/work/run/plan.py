@@ -144,7 +144,7 @@ def choose_agents(names: list[str], files: list[Path]) -> tuple[AgentAdapter, ..
     Raises:
         ToolworthyError: an unknown name or a broken file.
     """
-    chosen = [*names, *(path.stem for path in files if path.stem not in names)] or ["builtin"]
+    chosen = [*names, *(path.stem for path in files)] or ["builtin"]
     groups = {"all": adapters.agents(), "common": adapters.common()}
     expanded = [[agent.id for agent in groups[name]] if name in groups else [name] for name in chosen]
     # What a group holds comes first, in its order.
