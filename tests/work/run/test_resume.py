@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -51,3 +52,11 @@ def test_a_resumed_run_keeps_what_is_final(tmp_path: Path) -> None:
     run.append(done)
     run.append(later)
     assert list(kept(run)) == [done]
+
+
+def test_a_run_records_a_command_that_can_be_typed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["/usr/lib/toolworthy/__main__.py", "run", "wire"])
+    assert FIRST.meta().command == "toolworthy run wire"
+    monkeypatch.setattr(sys, "argv", ["/usr/bin/pytest", "suites"])
+    assert FIRST.meta().command == "pytest suites"
+    assert replace(FIRST, command="toolworthy.run(…)").meta().command == "toolworthy.run(…)"

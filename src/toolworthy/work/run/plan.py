@@ -31,6 +31,8 @@ from toolworthy.work.replay.recording import Recording
 from toolworthy.work.run.fingerprint import words
 
 _NO_BUDGET = Budget()
+_PROGRAMS = {"__main__.py": "toolworthy"}
+"""What ``python -m toolworthy`` is called."""
 _TRIALS_AT_ONCE = 2
 """Where nobody says how many: an agent is a process of some hundred megabytes."""
 
@@ -228,7 +230,7 @@ def invocation(endpoint: Endpoint, command: str = "") -> dict[str, Any]:
         "python": platform.python_version(),
         "platform": f"{machine.system} {machine.release} {machine.machine}",
         # Keys cannot be in what the user typed: no option takes one.
-        "command": command or " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "command": command or " ".join([_PROGRAMS.get(name := Path(sys.argv[0]).name, name), *sys.argv[1:]]),
         "started": time.time(),
         "endpoint": endpoint.public(),
     }
