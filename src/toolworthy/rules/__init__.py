@@ -30,10 +30,11 @@ from toolworthy.rules import (  # noqa: F401 - each declares its rules
     calls,
     leaks,
 )
+from toolworthy.rules._translated import removed_by_translation
 from toolworthy.rules.model import RULES, Area, Rule, check_complete, rule
 from toolworthy.rules.view import View
 
-__all__ = ["RULES", "Area", "Rule", "by_code", "check", "codes", "label", "rule"]
+__all__ = ["RULES", "Area", "Rule", "by_code", "check", "codes", "label", "removed_by_translation", "rule"]
 
 check_complete()
 

@@ -160,6 +160,15 @@ def test_a_selection_of_one_api_does_not_translate_the_others() -> None:
     assert {level.agent.id: level.translated for level in levels([asked])}["opencode"] is False
 
 
+def test_a_fault_that_translation_removes_harms_native_agents_only() -> None:
+    """TW613, a missing space in the framing, does not outlast the gateway; TW103, truncated arguments, does."""
+    for code, harmed in (("TW613", {"opencode"}), ("TW103", {"opencode", "codex"})):
+        fault = tuple(one.model_copy(update={"code": code}) for one in found("blocks", "thinking"))
+        asked = probe("x", "chat", findings=fault, served=("chat",))
+        reasons = {agent: {one.code for one in of_result(agent, asked)} for agent in ("opencode", "codex")}
+        assert {agent for agent, codes in reasons.items() if codes} == harmed
+
+
 def test_little_evidence_is_no_verdict() -> None:
     asked = [probe(f"p{n}", "chat") for n in range(4)]
     assert {level.word for level in levels(asked)} == {"untested"}

@@ -12,7 +12,7 @@ from toolworthy.content.situations import PHRASES, Situation
 from toolworthy.endpoint.target import nearest
 from toolworthy.records.finding import Severity, rank
 from toolworthy.records.probe import ProbeResult
-from toolworthy.rules import codes
+from toolworthy.rules import codes, removed_by_translation
 from toolworthy.wire.ir import Api
 from toolworthy.work.probes.severity import severity_for
 
@@ -112,7 +112,10 @@ def of_result(agent: str, result: ProbeResult) -> Iterator[Reason]:
     if not meets(agent, result):
         return
     ending: dict[Effect, str] = {}
+    translated = _translated(agent, result)
     for finding in result.findings:
+        if translated and removed_by_translation(finding.code):
+            continue
         situation = situations.met_in(result.situation, finding.situation)
         severity = severity_for(agent, finding.code, finding.severity, situation)
         at_end = finding.evidence.exchange >= result.requests - 1  # on the answer that ended the probe
@@ -146,6 +149,12 @@ def of_result(agent: str, result: ProbeResult) -> Iterator[Reason]:
     )
     if severity != "cosmetic":
         yield Reason(result.key.probe, True, result.title, severity, result.situation, effect, detail, root)
+
+
+def _translated(agent: str, result: ProbeResult) -> bool:
+    """Whether the agent is served by translation of what this result is about."""
+    native = next(((one.apis[0], *one.variants) for one in adapters.agents() if one.id == agent), None)
+    return native is not None and (result.endpoint_api or result.key.api) not in native
 
 
 def _effect(severity: Severity, situation: Situation, main_path: bool) -> Effect:
