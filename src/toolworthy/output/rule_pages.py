@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import get_args
 
 from toolworthy.base.atomic import whole
-from toolworthy.content import providers
-from toolworthy.content.breakage import naming
+from toolworthy.content import adapters, providers
+from toolworthy.content.breakage import Measured, naming
 from toolworthy.content.situations import PHRASES
 from toolworthy.judgement.analysis.remedy import NO_REMEDY, NOT_YOURS
+from toolworthy.judgement.analysis.root_cause import listed
 from toolworthy.output._markdown import render
 from toolworthy.rules import RULES, Area, Rule
 
@@ -20,6 +22,7 @@ SEVERITY = {"blocks": "blocks an agent", "degrades": "degrades", "cosmetic": "co
 def page(rule: Rule) -> str:
     """What is known of a rule, as Markdown."""
     hints, example = providers.hints(rule.code), rule.example
+    measured = sorted(naming(rule.code), key=lambda row: (row.defect, row.agent, row.stage))
     return render(
         "rule",
         rule=rule,
@@ -27,11 +30,29 @@ def page(rule: Rule) -> str:
         when="" if rule.situation == "always" else PHRASES[rule.situation],
         bad=_fenced(example.bad) if example else "",
         good=_fenced(example.good) if example else "",
-        measured=sorted(naming(rule.code), key=lambda row: (row.defect, row.agent, row.stage)),
+        measured=measured,
+        harm=_harm(measured),
         hints=hints,
         report=NOT_YOURS if hints or rule.fix else NO_REMEDY,
         sources=[link(source) for source in rule.sources],
     )
+
+
+def _harm(rows: Iterable[Measured]) -> str:
+    """Which of the agents that met the fault were harmed, in one sentence; empty where none met it."""
+    met = [row for row in rows if row.met]
+    harmed = {row.agent for row in met if row.outcome != "unaffected"}
+    unharmed = {row.agent for row in met} - harmed
+    if not met:
+        return ""
+    if not harmed:
+        return f"In one small task each, it harmed none of the agents that were measured: {_titles(unharmed)}."
+    rest = f", but not {_titles(unharmed)}" if unharmed else ""
+    return f"In one small task each, it harmed {_titles(harmed)}{rest}."
+
+
+def _titles(agents: Iterable[str]) -> str:
+    return listed(sorted(map(adapters.title, agents), key=str.lower))
 
 
 def _fenced(response: str) -> str:
