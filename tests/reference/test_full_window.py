@@ -17,7 +17,7 @@ from toolworthy.rules import check
 from toolworthy.wire.ir import APIS, Api, Message, Request, Response, Text
 
 READERS = [agent for agent in adapters.agents() if agent.full_window]
-DEAF = {"gemini-cli", "grok-cli", "kimi-cli"}
+DEAF = {"gemini-cli", "grok-cli", "kimi-cli", "nanobot"}
 """Nothing in their code reads an error of the endpoint as a full window."""
 
 
