@@ -416,8 +416,12 @@ def test_doctor_tells_what_can_work(tmp_path: Path) -> None:
     with server(chat_only(lambda handler, _: send(handler, 200, text_answer("hello")))) as url:
         done = run("toolworthy", "doctor", "--endpoint", url, "--model", "m", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert f"ok   OpenCode: base URL {url}" in done.stdout
-    assert "ok   Claude Code: only through a translation from messages to chat" in done.stdout
+    assert re.search(r"^BAD  OpenCode +cannot: chat: it does not stream, as agents ask$", done.stdout, re.MULTILINE)
+    assert re.search(
+        r"^ok   Claude Code +works through a translation: it speaks messages, and the endpoint chat$",
+        done.stdout,
+        re.MULTILINE,
+    )
 
 
 @pytest.mark.parametrize("name", ["oracle", "oracle:streaming-drops-calls"])
@@ -425,7 +429,7 @@ def test_doctor_looks_at_the_embedded_oracle(tmp_path: Path, name: str) -> None:
     done = run("toolworthy", "doctor", "--endpoint", name, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stderr.startswith("next: ")
-    assert "ok   Codex: the embedded oracle\n" in done.stdout
+    assert re.search(r"^ok   Codex +works$", done.stdout, re.MULTILINE)
     assert "ok   model list: oracle is listed\n" in done.stdout
 
 

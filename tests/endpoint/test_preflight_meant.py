@@ -268,4 +268,4 @@ def test_the_doctor_tells_the_same(tmp_path: Path, capsys: pytest.CaptureFixture
     told = capsys.readouterr().out
     for check in found.checks:
         assert f"{check.name}: {check.detail}" in told
-    assert told.startswith("note base URL: http://127.0.0.1:")
+    assert "\nnote base URL: http://127.0.0.1:" in told

@@ -1,4 +1,4 @@
-"""Runs a command's coroutine so that signals end it cleanly."""
+"""Runs a command's coroutine so that signals end it cleanly, or waits for one."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Coroutine
 from types import FrameType
 from typing import Any, TypeVar
 
+from toolworthy.cli.interrupt import SIGNALS
 from toolworthy.cli.stop import NAMES, StoppedBySignal, leave
 
 T = TypeVar("T")
@@ -51,3 +52,16 @@ def run_until_signal(work: Coroutine[Any, Any, T]) -> T:
     finally:
         if signal.getsignal(signal.SIGINT) is not before:
             signal.signal(signal.SIGINT, before)
+
+
+async def stopped(stop: asyncio.Event | None = None) -> None:
+    """Wait for SIGINT, SIGTERM or SIGHUP, or for `stop`.
+
+    The event loop takes them. What a handler of Python's own raises can come up in a destructor or in the middle of a
+    request, where it is lost.
+    """
+    loop, came = asyncio.get_running_loop(), stop or asyncio.Event()
+    for number in SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            loop.add_signal_handler(number, came.set)
+    await came.wait()

@@ -78,6 +78,15 @@ class ConfigFile(Strict):
     content: str
 
 
+class Interactive(Strict):
+    """How a person starts the agent with the settings of `run`; templates as there."""
+
+    command: tuple[str, ...] = ()
+    """The program's name on the PATH, and its options."""
+    files: tuple[ConfigFile, ...] = ()
+    """What only an empty home needs, so that the agent asks nothing about a first start."""
+
+
 class AgentLaunch(Strict):
     """How the agent is started in a trial.
 
@@ -96,6 +105,15 @@ class AgentLaunch(Strict):
     """Commands that must end well before `command` is started, for instance one that makes an endpoint known."""
     start_seconds: float = Field(0, ge=0)
     """How long it takes to start: a task has so much more time."""
+    interactive: Interactive = Interactive()
+    trial_only: tuple[str, ...] = ()
+    """Variables of `env` that no person should set."""
+
+    @model_validator(mode="after")
+    def _known_variables(self) -> AgentLaunch:
+        if unknown := [name for name in self.trial_only if name not in self.env]:
+            raise ValueError(f"trial_only: {unknown[0]!r} is none of env")
+        return self
 
 
 class Variant(Strict):
@@ -274,6 +292,10 @@ class AgentAdapter(Strict):
     def run_in(self, api: Api) -> AgentLaunch:
         """How it is started to speak `api`; as in `run` where nothing else is said."""
         return self.variants[api].of(self.run) if api in self.variants else self.run
+
+    def spoken(self, served: Api) -> Api:
+        """The wire API that it is set to, for an endpoint that is asked in `served`."""
+        return served if served in self.variants else self.apis[0]
 
     @property
     def knows_turn_limit(self) -> bool:

@@ -14,7 +14,7 @@ import itertools
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -100,14 +100,20 @@ def file_name(trial: str) -> str:
 
 
 class ExchangeWriter:
-    """Appends exchanges to one file. They are clean when they come; what a key would still show in is not written."""
+    """Appends exchanges to one file. They are clean when they come; what a key would still show in is not written.
 
-    def __init__(self, path: Path, redactor: Redactor | None = None) -> None:
+    Args:
+        path: the file.
+        redactor: of what must not be written.
+        known: names of the pieces that the file holds already.
+    """
+
+    def __init__(self, path: Path, redactor: Redactor | None = None, known: Iterable[str] = ()) -> None:
         import zstandard
 
         self._path = path
         self._redactor = redactor or Redactor(())
-        self._known: set[str] = set()
+        self._known = {*known}
         self._compress = zstandard.ZstdCompressor(level=3, write_content_size=True)
         path.parent.mkdir(exist_ok=True)  # and no folder above it: a run that was deleted is not to come back
         self._file = path.open("ab")
@@ -140,6 +146,11 @@ class ExchangeWriter:
                 os.ftruncate(self._file.fileno(), before)
             raise
         self._known |= pieces.keys()
+
+    @property
+    def known(self) -> frozenset[str]:
+        """Names of the pieces that the file holds."""
+        return frozenset(self._known)
 
     def close(self) -> None:
         """Close the file."""

@@ -1,48 +1,47 @@
-"""``toolworthy doctor``: what an endpoint offers, and how to configure each agent for it."""
+"""``toolworthy doctor``: what an endpoint offers, and what to set each agent to."""
 
 from __future__ import annotations
 
-import contextlib
+import sys
 from collections.abc import Sequence
 
-from toolworthy.base.sanitize import one_line, show
+from toolworthy.base.errors import ToolworthyError
+from toolworthy.base.sanitize import show
 from toolworthy.cli._event_loop import run_until_signal
+from toolworthy.cli._named_endpoint import named_endpoint
 from toolworthy.content import adapters
-from toolworthy.content.adapters import AgentAdapter
-from toolworthy.endpoint.preflight import Preflight, preflight
-from toolworthy.endpoint.target import Endpoint, resolve
+from toolworthy.output.terminal.doctor import lines
 from toolworthy.wire.ir import Api
-from toolworthy.work.run.embedded import reached
+from toolworthy.work.doctor import examine
 
-_MARKS = {True: "ok  ", False: "BAD ", None: "?   "}
+_SECONDS = 60.0
 
 
-def run(endpoint: str, model: str | None, key_env: str | None, wire: Api | None) -> int:
-    """Print the checks and a line per agent; exit code 1 if no agent can work.
+def run(
+    endpoint: str | None,
+    model: str | None,
+    key_env: str | None,
+    wire: Api | None,
+    named: str | None = None,
+    agents: Sequence[str] = (),
+    find_context: bool = False,
+    as_json: bool = False,
+) -> int:
+    """Print the report; exit code 1 if no agent can work.
 
     Raises:
-        ToolworthyError: the endpoint is unknown or cannot be reached.
+        ToolworthyError: the endpoint or an agent is unknown, or the endpoint cannot be reached.
     """
-    agents = adapters.agents()
-    target = resolve(endpoint, model=model, key_env=key_env, wire=wire)
-    checked = run_until_signal(_look(target, agents))
-    for check in checked.checks:
-        mark = "note" if check.reading else "none" if check.absent else _MARKS[check.ok]
-        show(f"{mark} {check.name}: {one_line(check.detail)}")
-    for agent in agents:
-        api = checked.endpoint.api_for(agent.apis[0])
-        if why := checked.refused.get(agent.id):
-            show(f"BAD  {agent.title}: {one_line(why)}")
-        elif api in agent.apis:
-            where = "the embedded oracle" if target.is_oracle else f"base URL {checked.endpoint.base_urls[api]}"
-            show(f"ok   {agent.title}: {where}")
-        else:
-            show(f"ok   {agent.title}: only through a translation from {agent.apis[0]} to {api}")
-    if (hint := target.provider.hints.get("setup")) and not target.is_oracle:
-        show(f"     {hint}")
-    return 1 if len(checked.refused) == len(agents) else 0
+    chosen = [adapters.agent(name) for name in dict.fromkeys(agents)] or adapters.agents()
+    if not (name := endpoint or named):
+        raise ToolworthyError("no endpoint is named. Type `toolworthy doctor ENDPOINT`.")
+    if endpoint and named and endpoint != named:
+        raise ToolworthyError(f"'{endpoint}' and '{named}' are both given. Give one endpoint.")
+    target = named_endpoint(name, model, key_env, wire, seconds=_SECONDS)
+    report = run_until_signal(examine(target, chosen, find_context=find_context, say=_told))
+    show(report.model_dump_json(indent=2) if as_json else "\n".join(lines(report)))
+    return 1 if all(agent.state == "cannot" for agent in report.agents) else 0
 
 
-async def _look(endpoint: Endpoint, agents: Sequence[AgentAdapter]) -> Preflight:
-    async with contextlib.AsyncExitStack() as stack:
-        return await preflight(await reached(endpoint, stack), agents)
+def _told(line: str) -> None:
+    show(line, sys.stderr)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from toolworthy.base.atomic import whole
 from toolworthy.base.sanitize import show
-from toolworthy.cli.commands.proxy import stopped
+from toolworthy.cli._event_loop import stopped
 from toolworthy.content.providers import provider
 from toolworthy.output import defect_page
 from toolworthy.reference.defects import Defect, defect

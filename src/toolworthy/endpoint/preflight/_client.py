@@ -39,12 +39,16 @@ class Asker:
 
     def __init__(self, endpoint: Endpoint, client: httpx.AsyncClient, say: Callable[[str], None]) -> None:
         self.endpoint, self._client, self._say = endpoint, client, say
+        self.answers: list[tuple[Api, PreflightAnswer]] = []
+        """Everything that came, in order."""
         self._redactor = Redactor(endpoint.secrets)
         self._places = asyncio.Semaphore(endpoint.connection.concurrency or _PLACES)
 
     def to(self, endpoint: Endpoint) -> Asker:
         """The same for an endpoint that is reached otherwise."""
-        return Asker(endpoint, self._client, self._say)
+        other = Asker(endpoint, self._client, self._say)
+        other.answers = self.answers
+        return other
 
     async def post(self, url: str, body: Any, api: Api) -> PreflightAnswer:
         """The answer to a completion request."""
@@ -67,7 +71,9 @@ class Asker:
             async with self._places:
                 if pace := self.endpoint.connection.pace:
                     await pace.wait()
-                return await self._once(method, url, api, body, seconds)
+                answer = await self._once(method, url, api, body, seconds)
+                self.answers.append((api, answer))
+                return answer
 
         answer = await patiently(ask, _again, PATIENCE_SECONDS, before=heard)
         return replace(answer, waited=time.monotonic() - begun)

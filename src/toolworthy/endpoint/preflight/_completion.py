@@ -15,7 +15,7 @@ from toolworthy.endpoint.preflight._client import Asker
 from toolworthy.endpoint.preflight._model import Check, PreflightAnswer, State, Tried
 from toolworthy.endpoint.target import Endpoint
 from toolworthy.wire.failure import page
-from toolworthy.wire.ir import APIS, Api, Message, Request, Response, Text, Tool
+from toolworthy.wire.ir import APIS, Api, Message, Request, Response, Text, Tool, Usage
 from toolworthy.wire.lenient import as_str, parse_json
 from toolworthy.wire.sse import events
 
@@ -122,6 +122,12 @@ def answered(api: Api, answer: PreflightAnswer) -> bool:
         return False
     response: Response = wire.parse_body(api, answer.status, answer.body, streamed=_is_stream(answer))
     return response.failure is None and bool(response.parts or response.stop)
+
+
+def usage(api: Api, answer: PreflightAnswer) -> Usage:
+    """The tokens that an answer counts; none where it is no completion."""
+    response = wire.parse_body(api, answer.status, answer.body, streamed=_is_stream(answer)) if answer.status else None
+    return (response and response.usage) or Usage()
 
 
 def absent(api: Api, answer: PreflightAnswer) -> bool:

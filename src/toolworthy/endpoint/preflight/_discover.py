@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from statistics import median
 
 from toolworthy.base.errors import ToolworthyError
@@ -14,10 +14,11 @@ from toolworthy.endpoint.preflight import _mistakes as mistakes
 from toolworthy.endpoint.preflight import _models as models
 from toolworthy.endpoint.preflight import _routes as routes
 from toolworthy.endpoint.preflight._client import Asker
+from toolworthy.endpoint.preflight._completion import usage
 from toolworthy.endpoint.preflight._model import Check, Tried
 from toolworthy.endpoint.target import Endpoint
 from toolworthy.records.meta import PreflightRecord
-from toolworthy.wire.ir import Api
+from toolworthy.wire.ir import Api, Usage
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,12 @@ class Preflight:
     """Id of the provider whose server it is, by its own word; "" where it does not say."""
     seconds: float | None = None
     """Median time of a small response; None where none came."""
+    models: tuple[str, ...] = ()
+    """Ids of the models that it lists."""
+    requests: int = 0
+    """How many were sent."""
+    usage: Usage = field(default_factory=Usage)
+    """Tokens of all of them."""
 
     def record(self) -> PreflightRecord:
         """What ``run.json`` says of it."""
@@ -100,7 +107,17 @@ async def _look(
     refused = {agent.id: redact(why) for agent in agents if (why := _refusal(agent, settled, there))}
     checks = [replace(check, detail=redact(check.detail)) for check in checks]
     took = [way.answer.seconds for way in there.values() if way.state == "answers"]
-    return Preflight(settled, tuple(checks), refused, models.server(listed), median(took) if took else None)
+    counted = [usage(api, answer) for api, answer in asker.answers]
+    return Preflight(
+        settled,
+        tuple(checks),
+        refused,
+        models.server(listed),
+        median(took) if took else None,
+        tuple(models.name_of(entry) for entry in listed),
+        len(asker.answers),
+        Usage(sum(one.input or 0 for one in counted), sum(one.output or 0 for one in counted)),
+    )
 
 
 def _there(tried: dict[Api, list[Tried]], endpoint: Endpoint) -> dict[Api, Tried]:

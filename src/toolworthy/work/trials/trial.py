@@ -15,6 +15,7 @@ from toolworthy.agents import builtin
 from toolworthy.agents.install import Installation
 from toolworthy.agents.launch import Start
 from toolworthy.agents.launch import command as launch
+from toolworthy.agents.settings import DEFAULT_CONTEXT, MAX_OUTPUT
 from toolworthy.base import tree
 from toolworthy.base.asgi import free_port
 from toolworthy.base.errors import ToolworthyError
@@ -44,8 +45,6 @@ PORT = 8377
 KEY = "sk-toolworthy-placeholder"
 """What agents get for a key; the gateway puts the real one in its place."""
 _TAIL = 20_000
-_DEFAULT_CONTEXT = 128_000
-_MAX_OUTPUT = 16_384
 
 
 @dataclass(frozen=True)
@@ -186,8 +185,8 @@ def _command(
         model=endpoint.model,
         instruction=task.instruction,
         limits=limits,
-        context=endpoint.context or _DEFAULT_CONTEXT,
-        max_output=_MAX_OUTPUT,
+        context=endpoint.context or DEFAULT_CONTEXT,
+        max_output=MAX_OUTPUT,
         max_turns=options.max_turns,
         builtin=builtin.Choice(toolset=options.toolset, api=endpoint.forced_api, stream=options.stream),
         api=_spoken(context, agent),
@@ -197,8 +196,7 @@ def _command(
 
 def _spoken(context: TrialBench, agent: AgentAdapter) -> Api:
     """The wire API that an agent is set to: the one that is asked in, where it can speak that."""
-    served = context.endpoint.api_for(agent.apis[0])
-    return served if served in agent.variants else agent.apis[0]
+    return agent.spoken(context.endpoint.api_for(agent.apis[0]))
 
 
 def _apis(context: TrialBench, agent: AgentAdapter) -> tuple[Api, ...]:

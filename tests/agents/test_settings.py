@@ -1,0 +1,103 @@
+"""What the doctor says to paste is enough: real agents, started outside of toolworthy, in an empty home."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.commands import run
+from toolworthy.agents import install
+from toolworthy.agents._template import render
+from toolworthy.agents.settings import program
+from toolworthy.content import adapters
+from toolworthy.content.adapters import AgentAdapter
+from toolworthy.public.server import ReferenceServer
+from toolworthy.sandbox import toolchain
+from toolworthy.work.probes.material import orders
+
+pytestmark = pytest.mark.agents
+
+ONCE: dict[str, tuple[str, ...]] = {
+    "claude-code": ("--allowedTools", "Bash", "-p", "{instruction}"),
+    "cline": ("--auto-approve", "true", "{instruction}"),
+    "codex": ("exec", "--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox", "{instruction}"),
+    "continue": ("--auto", "-p", "{instruction}"),
+    "copilot": ("--yolo", "--no-ask-user", "-p", "{instruction}"),
+    "droid": ("exec", "--skip-permissions-unsafe", "--model", "custom:toolworthy-0", "{instruction}"),
+    "gemini-cli": ("--yolo", "-p", "{instruction}"),
+    "gptme": ("--non-interactive", "{instruction}"),
+    "grok-cli": ("-p", "{instruction}"),
+    "kilocode": ("run", "--auto"),
+    "letta": ("--yolo", "-p", "{instruction}"),
+    "mini-swe-agent": ("-t", "{instruction}", "-y", "--exit-immediately", "-l", "0"),
+    "nanocoder": ("--mode", "yolo", "--trust-directory", "--plain", "run", "{instruction}"),
+    "openclaw": ("--json", "{instruction}"),
+    "opencode": ("run", "--auto"),
+    "pi": ("--print", "--no-session", "--", "{instruction}"),
+    "qwen-code": ("--yolo", "-p", "{instruction}"),
+}
+"""How a person has an agent do one thing: words after those that the doctor says start it. Without an instruction in
+them, it is on standard input."""
+DAILY = ("claude-code", "codex", "opencode", "pi", "qwen-code")
+
+
+def instruction(agent: AgentAdapter) -> str:
+    """An order to write a file by the agent's own tool for commands."""
+    name, spec = next((name, spec) for name, spec in agent.tools.items() if spec.does == "run")
+    call = json.loads(json.dumps(spec.call).replace("{command}", "echo pasted > made.txt"))
+    return orders([(name, call)])
+
+
+def start(agent: AgentAdapter, folder: Path, settings: dict[str, Any]) -> Any:
+    """Paste the settings into an empty home, and have the agent do one thing."""
+    home, work = folder / "home", folder / "work"
+    work.mkdir()
+    for file in settings["files"]:
+        path = home / file["path"].removeprefix("~/")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(file["content"])
+    home.mkdir(exist_ok=True)
+    env = {name: value.replace("~/", f"{home}/", 1) for name, value in settings["env"].items()}
+    path = f"{toolchain.node_root()}/bin:{os.environ['PATH']}"
+    env |= {"HOME": str(home), "PATH": path, "TERM": "dumb", "LANG": "C.UTF-8"}
+    copy = program(agent, asyncio.run(install.ensure(agent)))
+    for words in settings["setup"]:
+        subprocess.run([*copy, *words[1:]], env=env, cwd=work, check=True, stdin=subprocess.DEVNULL, timeout=120)
+    rest = [word.replace("~/", f"{home}/", 1) for word in settings["start"][1:]]
+    last = [render(word, {"instruction": instruction(agent)}) for word in ONCE[agent.id]]
+    return subprocess.run(
+        [*copy, *rest, *last],
+        env=env,
+        cwd=work,
+        capture_output=True,
+        text=True,
+        input="" if "{instruction}" in ONCE[agent.id] else instruction(agent),
+        timeout=300,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    "name", [name if name in DAILY else pytest.param(name, marks=pytest.mark.nightly) for name in ONCE]
+)
+def test_an_agent_works_with_what_the_doctor_says_to_paste(tmp_path: Path, name: str) -> None:
+    agent = adapters.agent(name)
+    with ReferenceServer() as server:
+        told = run("toolworthy", "doctor", server.base_url, "--json", "--agent", name, cwd=tmp_path)
+        assert told.returncode == 0, told.stderr
+        (report,) = json.loads(told.stdout)["agents"]
+        assert (report["state"], report["proxy"]) == ("works", [])
+        assert server.base_url.removesuffix("/v1") in report["settings"]["base_url"]
+        done = start(agent, tmp_path, report["settings"])
+    assert (tmp_path / "work" / "made.txt").exists(), done.stdout[-3000:] + done.stderr[-3000:]
+    assert (tmp_path / "work" / "made.txt").read_text() == "pasted\n"
+
+
+def test_every_agent_that_a_person_can_start_is_tried() -> None:
+    assert {agent.id for agent in adapters.agents() if agent.run.interactive.command} == ONCE.keys()
