@@ -85,7 +85,6 @@ MISTAKES = [
         "proxy --endpoint oracle --agent builtin",
         "toolworthy's own loop cannot be started by hand. Give --agent, one of",
     ),
-    ("proxy --endpoint oracle --agent droid", "Factory Droid is not installed: no `droid` on the PATH. Install it, or"),
     ("proxy --endpoint oracle --agent codex --port BUSY", "port [0-9]+ is in use. Choose another with --port."),
     ("proxy --endpoint oracle exec", "'exec' is for an agent, and none is started. Give --agent NAME, too."),
     ("proxy --endpoint oracle --keep 0", "--keep must be 1 or more, not 0"),

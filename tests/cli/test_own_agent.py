@@ -143,3 +143,14 @@ def test_a_signal_for_the_proxy_reaches_the_agent(tmp_path: Path, person: dict[s
         proxy.send_signal(signal.SIGTERM)
         assert proxy.wait(60) == 128 + signal.SIGTERM
         proxy.communicate()
+
+
+@pytest.mark.process
+def test_an_agent_that_is_not_installed_is_one_line(tmp_path: Path) -> None:
+    env = environment({"TOOLWORTHY_CACHE": str(tmp_path), "PATH": "/usr/bin:/bin"})
+    done = subprocess.run(command("oracle"), cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (4, "")
+    assert done.stderr == (
+        "error: Claude Code is not installed: no `claude` on the PATH. Install it, or type `toolworthy agents install "
+        "claude-code`.\n"
+    )

@@ -22,7 +22,7 @@ MAX_OUTPUT = 16_384
 """Tokens of one response that an agent is given."""
 UNUSED_KEY = "unused"
 """The key for an endpoint that takes none: most agents refuse to start without one."""
-_OF_TRIALS = re.compile(r"\{(?:instruction|workspace|max_turns)\}")
+_OF_TRIALS = re.compile(r"\{(?:instruction|workspace|max_turns|path)\}")
 """What only a trial has: its task, and limits."""
 _BY_NAME = re.compile(r"\{(?:install|node)\}")
 

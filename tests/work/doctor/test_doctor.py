@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import tomllib
 from dataclasses import replace
 from pathlib import Path
@@ -64,7 +65,9 @@ def test_settings_are_those_of_a_trial(agent: AgentAdapter, api: Api) -> None:
     }
     trial_env = {name: render(text, values) for name, text in run.env.items()}
     assert made.env.items() <= trial_env.items()
-    left = {name for name in trial_env.keys() - made.env.keys() if "{max_turns}" not in run.env[name]}
+    left = {
+        name for name in trial_env.keys() - made.env.keys() if not re.search(r"\{(?:max_turns|path)\}", run.env[name])
+    }
     assert left == set(run.trial_only)
     trial_files = {render(file.path, values): render(file.content, values).lstrip("\n") for file in run.files}
     assert {file.path: file.content for file in made.files}.items() <= trial_files.items()
