@@ -33,6 +33,7 @@ ONCE: dict[str, tuple[str, ...]] = {
     "gemini-cli": ("--yolo", "-p", "{instruction}"),
     "gptme": ("--non-interactive", "{instruction}"),
     "grok-cli": ("-p", "{instruction}"),
+    "hermes": ("--query", "{instruction}", "--quiet", "--yolo"),
     "kilocode": ("run", "--auto"),
     "kimi-cli": ("--print", "--yolo", "--prompt", "{instruction}"),
     "letta": ("--yolo", "-p", "{instruction}"),
@@ -103,4 +104,5 @@ def test_an_agent_works_with_what_the_doctor_says_to_paste(tmp_path: Path, name:
 
 
 def test_every_agent_that_a_person_can_start_is_tried() -> None:
-    assert {agent.id for agent in adapters.agents() if agent.run.interactive.command} == ONCE.keys()
+    startable = {agent.id for agent in adapters.agents() if agent.run.interactive.command and agent.tools}
+    assert startable == ONCE.keys()

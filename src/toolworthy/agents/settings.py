@@ -79,7 +79,11 @@ def settings(agent: AgentAdapter, api: Api, setup: Setup, *, empty_home: bool = 
             for file in files
             if not _OF_TRIALS.search(file.content)
         ),
-        before=tuple(tuple(_named(run, render(word, values)) for word in words) for words in run.before),
+        before=tuple(
+            tuple(_named(run, render(word, values)) for word in words)
+            for words in run.before
+            if _BY_NAME.search(words[0])  # another program prepares the workspace of a trial
+        ),
         start=tuple(render(word, values) for word in run.interactive.command),
     )
 
