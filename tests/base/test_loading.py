@@ -87,7 +87,7 @@ def test_only_a_table_of_it_can_be_the_model(tmp_path: Path) -> None:
     path.write_text("[tool.box]\nname = 'x'\n[tool.other]\nsize = 3\n")
     assert load_toml(Box, path, table=("tool", "box")).name == "x"
     path.write_text("tool = 3")
-    with pytest.raises(ToolworthyError, match="valid dictionary"):
+    with pytest.raises(ToolworthyError, match="give a table"):
         load_toml(Box, path, table=("tool", "box"))
 
 

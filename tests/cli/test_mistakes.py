@@ -25,6 +25,9 @@ TOML = {
     "mark": f'\ufeff[endpoints.mine]\nurl = "{URL}"\n',
     "broken": "[endpoints.mine\n",
     "plugin": 'plugins = ["nowhere"]\n',
+    "nourl": '[endpoints.mine]\nmodel = "m"\n',
+    "taken": f'[endpoints.oracle]\nurl = "{URL}"\n',
+    "text": 'plugins = "mine"\n',
     "unset": f'[endpoints.mine]\nurl = "{URL}"\nmodel = "m"\nkey_env = "NOSUCH"\n',
 }
 """Folders, each with a `toolworthy.toml`."""
@@ -36,6 +39,9 @@ MISTAKES = [
     ("wire --tier quick", "'wire' is a suite. Type `toolworthy run wire`."),
     ("--verson", "unknown option --verson; did you mean '--version'?"),
     ("--endpoint oracle run wire", "unknown option --endpoint. Put options of a command after its name."),
+    ("help", "unknown command 'help'. `toolworthy --help` lists them."),
+    ("Run wire", "unknown command 'Run'; did you mean 'run'?"),
+    ("-v", "unknown option -v. Put options of a command after its name."),
     # Options that there are not
     ("run wire --endpiont oracle", "unknown option --endpiont; did you mean '--endpoint'?"),
     ("run --budget 5", "unknown option --budget; did you mean '--budget-"),
@@ -47,6 +53,8 @@ MISTAKES = [
     ("doctor --endpiont oracle", "unknown option --endpiont; did you mean '--endpoint'?"),
     ("doctor --end oracle", "unknown option --end"),
     ("run wire --api-key abc", "there is no option --api-key.*--key-env NAME"),
+    ("run wire --no-steam", "unknown option --no-steam; did you mean '--no-stream'?"),
+    ("gate RUN RUN --show-polcy", "unknown option --show-polcy; did you mean '--show-policy'?"),
     # Suites and files
     ("run wrie", "'wrie' is neither a suite nor a file; did you mean 'wire'?"),
     ("run task", "'task' is neither a suite nor a file; did you mean 'tasks'?"),
@@ -55,6 +63,8 @@ MISTAKES = [
     ("run tasks -m nosuch", "nothing is selected by -m 'nosuch'"),
     ("run tasks --tasks tasks", "tasks holds no task"),
     ("run wire -k tools --out tools --resume tasks", "tasks is not a run directory"),
+    ("run wire oracle", "'oracle' is neither a suite nor a file"),
+    ("run wire::nosuch", "'wire::nosuch' is neither a suite nor a file"),
     # Values
     ("run wire --endpoint", "--endpoint: expected one argument"),
     ("run wire --endpoint oracle --endpoint deepseek", "--endpoint 'oracle' and 'deepseek' are both given. Give one."),
@@ -89,6 +99,11 @@ MISTAKES = [
     ("proxy --endpoint oracle exec", "'exec' is for an agent, and none is started. Give --agent NAME, too."),
     ("proxy --endpoint oracle --keep 0", "--keep must be 1 or more, not 0"),
     ("proxy --endpoint oracle --port BUSY --out DIR", "port [0-9]+ is in use. Choose another with --port."),
+    ("run wire --wire chat,messages", "--wire 'chat,messages' is unknown; did you mean 'messages'?"),
+    ("run wire --price one,two", "--price 'one,two': give IN,OUT"),
+    ("run wire --concurrency fast", "--concurrency 'fast': give a whole number"),
+    ("oracle --port -1", "--port '-1': give a port from 0 to 65535"),
+    ("check oracle --budget-minutes x", "--budget-minutes 'x': give a number above 0"),
     # Endpoints and keys
     ("run wire --endpoint deepsek", "no endpoint is called 'deepsek'; did you mean 'deepseek'?"),
     ("run wire --endpoint oracle:call-no-id", "no defect is called 'call-no-id'"),
@@ -108,6 +123,8 @@ MISTAKES = [
     ),
     (f"run wire --endpoint {URL} --model m --key-env ODD_KEY", "environment variable ODD_KEY is not ASCII"),
     (f"run wire --endpoint {URL} --model m --budget-usd 5", "--budget-usd needs to know what m costs"),
+    ("check htp://localhost:8000/v1", "'htp://localhost:8000/v1' is not a URL. It must begin with http"),
+    ("check https://user:pw@127.0.0.1:9/v1 --model m", "the URL holds a password. Put USER:PASSWORD into"),
     # toolworthy.toml
     ("doctor --endpoint mine @key", "endpoints.mine: unknown key 'key_enf'; did you mean 'key_env'?"),
     ("run wire --endpoint mine @key", "endpoints.mine: unknown key 'key_enf'; did you mean 'key_env'?"),
@@ -117,6 +134,9 @@ MISTAKES = [
     ("doctor --endpoint mine @broken", "toolworthy.toml: .*line 1"),
     ("doctor --endpoint mine @unset", "mine needs a key, and NOSUCH is not set"),
     ("run wire @plugin", "nowhere: there is no such folder"),
+    ("doctor --endpoint mine @nourl", "mine has no base URL. Give it a url, urls or a provider in toolworthy.toml."),
+    ("doctor --endpoint mine @taken", "'oracle' names the reference server. Choose another name."),
+    ("run wire @text", "plugins: give a list"),
     # Names
     ("run tasks --agent cluade-code", "no agent is called 'cluade-code'; did you mean 'claude-code'?"),
     ("run tasks --toolset codx", "no agent is called 'codx'; did you mean 'codex'?"),
@@ -135,6 +155,11 @@ MISTAKES = [
     ("matrix --situation nosuch", "no situation that can be staged is called 'nosuch'"),
     ("evidence RUN TW999", "has no finding 'TW999': it has none at all"),
     ("oracle missing-tool-call-id", "'missing-tool-call-id' is one argument too many"),
+    ("run tasks --agent all,codex", "no agent is called 'all,codex'"),
+    ("providers lst", "'lst' is unknown; did you mean 'list'?"),
+    ("oracle --dialect deepsek", "no provider is called 'deepsek'; did you mean 'deepseek'?"),
+    ("completion powershell", "'powershell' is unknown. Use one of bash, zsh, fish, tcsh"),
+    ("rules TW101 TW102", "'TW102' is one argument too many"),
     # Triage
     ("triage", "the following arguments are required: RUN"),
     ("triage nosuch", "nosuch is not a run directory: it has no run.json"),
@@ -148,6 +173,7 @@ MISTAKES = [
     ("gate RUN RUN --triage nosuch.toml", "nosuch.toml does not exist"),
     ("run wire --triage twice.toml", r"two entries for TW101, \*, \*. Keep one, or give them different apis."),
     ("run wire --triage reason.toml", "an ignored finding needs a reason. Give it as note."),
+    ("triage RUN TW101 --state known --until tomorrow", "--until 'tomorrow': give a date, such as 2027-01-31"),
     # Paths
     ("run tasks --tasks ./nowhere", "nowhere holds no task"),
     ("run tools --cases nowhere.toml", "nowhere.toml: No such file or directory"),
@@ -169,6 +195,18 @@ MISTAKES = [
     ("replay nosuch --endpoint oracle", "nosuch does not exist"),
     ("cases check bad.toml", "bad.toml: .*line 1"),
     ("tasks list nowhere", "nowhere holds no task"),
+    ("check nosuch.har", "nosuch.har cannot be read: No such file or directory. Check the path."),
+    ("check file.txt", "file.txt holds no response of a known format. Give it a stream"),
+    ("rules --pages file.txt", "file.txt: File exists. Check the path."),
+    ("report RUN -o empty", "cannot write empty: Is a directory. Choose another path."),
+    ("report RUN --only '['", r"no result fits '\['. Keys are like tasks/fix-failing-test/codex#1."),
+    ("history nosuch", "nosuch: no such run, baseline or folder. Check the path."),
+    ("history file.txt", "no run that measured anything under file.txt .*. Give a folder with runs."),
+    ("badge RUN", "has no results. Give another run."),
+    ("replay RUN --endpoint oracle", "holds no completion request. Give another run or recording."),
+    ("replay --resume RUN", "is not a replay. Type `toolworthy run --resume"),
+    ("cases check empty", r"empty: no \[\[case\]\] there. Give a file or folder of cases."),
+    ("gate RUN nosuch", r"no baseline in baselines. `toolworthy baseline save RUN \[NAME\]` makes one."),
     # What belongs together
     ("report", "the following arguments are required: RUN"),
     ("gate RUN", "two runs are needed. Type `toolworthy gate BASELINE CANDIDATE`."),
@@ -180,6 +218,9 @@ MISTAKES = [
     ("run tools --reference oracle", "--reference belongs to --cases k2vv:PATH"),
     ("run wire --gate gate.toml", "--gate needs something to compare with. Give --baseline RUN."),
     ("run wire --until-decided", "--until-decided needs a gate. Give --baseline RUN."),
+    ("check", "the following arguments are required: WHAT"),
+    ("gate RUN RUN RUN", "is one argument too many"),
+    ("baseline show", "names do not fit. Type `toolworthy baseline save RUN"),
     ("run wire -n 4", "-n is not needed"),
 ]
 

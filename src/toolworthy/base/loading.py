@@ -18,6 +18,12 @@ from toolworthy.base.toml import read_toml
 
 M = TypeVar("M", bound=BaseModel)
 _NAME = re.compile(r"\{\{(\w+)\}\}")
+_SHAPES = {
+    **dict.fromkeys(("tuple_type", "list_type"), "a list"),
+    **dict.fromkeys(("dict_type", "model_type", "dataclass_type"), "a table"),
+    "string_type": "a text in quotes",
+}
+"""What pydantic's errors ask for, in TOML's words."""
 _UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")  # of a model, of a dataclass
 
 
@@ -126,6 +132,8 @@ def misfit(model: type[BaseModel], error: ValidationError, data: Any = None) -> 
 
 
 def _message(model: type[BaseModel], error: ErrorDetails) -> str:
+    if shape := _SHAPES.get(error["type"]):
+        return f"give {shape}"
     if error["type"] not in _UNKNOWN:
         message = error["msg"].removeprefix("Value error, ")
         return message if message is not error["msg"] else message[0].lower() + message[1:]

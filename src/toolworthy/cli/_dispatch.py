@@ -43,7 +43,7 @@ def dispatch(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         raise
     except OSError as error:
-        message = one_line(error)
+        message = one_line(f"{error.filename}: {error.strerror}. Check the path." if error.filename else error)
     show(f"error: {message}", sys.stderr)
     return 4
 

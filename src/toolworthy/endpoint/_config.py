@@ -12,6 +12,7 @@ from toolworthy.base.loading import Strict, load_toml
 from toolworthy.base.redact import looks_like_key
 from toolworthy.content.providers import Prices
 from toolworthy.content.request_settings import AuthName, RequestSettings
+from toolworthy.endpoint import oracle
 from toolworthy.wire.ir import Api
 
 _FILES = ("ca_file", "client_cert", "client_key", "unix_socket")
@@ -101,6 +102,13 @@ class Config(Strict):
     """Model id to what it costs, where that is not the provider's list price."""
     plugins: tuple[Path, ...] = ()
     """Folders with rules, probes, agents, providers, tasks and cases of your own; as the file has them from its own."""
+
+    @field_validator("endpoints")
+    @classmethod
+    def _not_the_oracle(cls, value: dict[str, NamedEndpoint]) -> dict[str, NamedEndpoint]:
+        if taken := [name for name in value if oracle.names(name)]:
+            raise ValueError(f"{taken[0]!r} names the reference server. Choose another name.")
+        return value
 
 
 def load_config(start: Path) -> Config:

@@ -238,8 +238,10 @@ def resolve(
         if named.url or named.urls
         else _filled(name, provider, provider.urls(named.plan))
     )
+    if not urls:
+        raise ToolworthyError(f"{name} has no base URL. Give it a url, urls or a provider in toolworthy.toml.")
     if wire and wire not in urls:
-        raise ToolworthyError(f"{name} has no {wire} API. Give --wire, one of {', '.join(urls) or 'none'}.")
+        raise ToolworthyError(f"{name} has no {wire} API. Give --wire, one of {', '.join(urls)}.")
     variable, key = _key(name, key_env, named, provider, environ)
     if variable and not key and (key_env or named.key_env or not _is_local(urls)):
         raise ToolworthyError(f"{name} needs a key, and {unset(variable, environ)}")

@@ -73,7 +73,7 @@ def check_file(path: Path, data: bytes | None = None) -> CheckedFile:
             return _recorded(tuple(exchange for file in files for exchange in read_all(file)))
         data = path.read_bytes() if data is None else data
     except OSError as error:
-        raise ToolworthyError(f"{path} cannot be read: {error.strerror or error}") from error
+        raise ToolworthyError(f"{path} cannot be read: {error.strerror or error}. Check the path.") from error
     if is_recording(data):
         return _recorded(parse_all(data))
     held = formats.read(data)

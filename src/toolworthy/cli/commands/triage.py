@@ -57,7 +57,7 @@ def _chosen(causes: Sequence[RootCause], wanted: str) -> RootCause:
     above = next((one for one in causes if wanted.casefold() in map(str.casefold, one.codes)), None)
     if above:
         raise ToolworthyError(f"{wanted} follows from {label(above.code)}. Decide about that.")
-    hint = meant(wanted, [cause.code for cause in causes]) if causes else "; it has none"
+    hint = meant(wanted, [cause.code for cause in causes]) if causes else "; it has none. Give another run."
     raise ToolworthyError(f"the run has no finding {wanted!r}{hint}")
 
 

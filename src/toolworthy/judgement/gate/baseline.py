@@ -133,14 +133,14 @@ def find(source: Path, folder: Path = FOLDER) -> Path:
     close = difflib.get_close_matches(str(source), names, 3, 0.5)
     if close:
         raise ToolworthyError(f"no baseline is called {str(source)!r}; did you mean {' or '.join(map(repr, close))}?")
-    hint = f"known: {', '.join(names[:10])}" if names else "there are none yet: toolworthy baseline save RUN [NAME]"
-    raise ToolworthyError(f"{source}: no run directory, no baseline file, and no baseline in {folder} ({hint})")
+    known = f"Give one of {', '.join(names[:10])}" if names else "`toolworthy baseline save RUN [NAME]` makes one"
+    raise ToolworthyError(f"{source}: no run directory, no baseline file, and no baseline in {folder}. {known}.")
 
 
 def _fit(name: str) -> str:
     if not _NAME.fullmatch(name):
         raise ToolworthyError(
-            f"{name!r} is not a valid name for a baseline: letters, digits, . _ - @ + only, a letter or digit first"
+            f"{name!r} is not a valid name for a baseline. Use letters, digits, . _ - @ +; a letter or digit first."
         )
     return name
 

@@ -46,7 +46,8 @@ def find(paths: Sequence[Path], endpoint: str | None = None, model: str | None =
     groups = _grouped(sorted(samples.values(), key=lambda sample: (sample.started, sample.name)))
     if not groups:
         where = ", ".join(map(str, paths))
-        raise ToolworthyError(f"no run that measured anything under {where}" + (f"; {skipped[0]}" if skipped else ""))
+        why = f" ({skipped[0].rstrip('.')})" if skipped else ""
+        raise ToolworthyError(f"no run that measured anything under {where}{why}. Give a folder with runs.")
     chosen = [group for group in groups if endpoint in (None, group.endpoint) and model in (None, group.model)]
     if not chosen:
         names = ", ".join(dict.fromkeys(f"{group.endpoint} {group.model}" for group in groups))
@@ -57,7 +58,7 @@ def find(paths: Sequence[Path], endpoint: str | None = None, model: str | None =
 def _read_samples(path: Path, skipped: list[str]) -> Iterator[Sample]:
     """What is there; of what cannot be read, a line."""
     if not path.exists():
-        raise ToolworthyError(f"{path}: no such run, baseline or folder")
+        raise ToolworthyError(f"{path}: no such run, baseline or folder. Check the path.")
     single = _is_run(path) or not path.is_dir()
     for directory in [path] if single else sorted(filter(_is_run, path.iterdir())):
         try:

@@ -59,7 +59,7 @@ def choose(run: RunDirectory, every: Sequence[Located], wanted: str) -> Located:
     same = [located for located in every if wanted.casefold() in label(located.code).casefold().split()]
     if not same:
         names = dict.fromkeys(name for located in every for name in (located.code, located.id))
-        hint = meant(wanted, names) if names else ": it has none at all"
+        hint = meant(wanted, names) if names else ": it has none at all. Give another run."
         raise ToolworthyError(f"{run.path} has no finding {wanted!r}{hint}")
     return min(same, key=lambda located: (rank(located.severity), _size(run, located)))
 

@@ -77,7 +77,7 @@ def badge(run: RunDirectory, suite: Suite | None = None) -> Badge:
         if name in figures:
             message, word = figures[name]
             return Badge(_printable(f"toolworthy: {model}"), _printable(message), word)
-    raise ToolworthyError(f"{run.path} has no results" + (f" of {suite}" if suite else ""))
+    raise ToolworthyError(f"{run.path} has no results{f' of {suite}' if suite else ''}. Give another run.")
 
 
 def said(

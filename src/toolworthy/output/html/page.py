@@ -66,7 +66,7 @@ def parts(runs: Sequence[RunDirectory], only: str = "", also: Also | None = None
     sides = [side_of(number, run) for number, run in enumerate(runs)]
     rows = [item for side in sides for item in items(side.number, side.run) if _wanted(item, only)]
     if only and not rows:
-        raise ToolworthyError(f"no result fits {only!r}: keys are like tasks/fix-failing-test/codex#1")
+        raise ToolworthyError(f"no result fits {only!r}. Keys are like tasks/fix-failing-test/codex#1.")
     measures = [asdict(measure) for side in sides for measure in side.measures]
     causes = _causes(sides)
     series = history(find([run.path for run in runs])) if len(runs) > _MANY else None

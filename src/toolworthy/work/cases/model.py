@@ -271,7 +271,7 @@ def load_cases(paths: tuple[Path, ...] = ()) -> tuple[Case, ...]:
     files = [file for path in paths for file in case_files(path)]
     cases = [case for file in files for case in load_file(file).cases]
     if not cases:
-        raise ToolworthyError(f"{', '.join(map(str, paths))}: no [[case]] there")
+        raise ToolworthyError(f"{', '.join(map(str, paths))}: no [[case]] there. Give a file or folder of cases.")
     seen: dict[str, str] = {}
     for case in cases:
         if case.id in seen:

@@ -68,7 +68,7 @@ class Recording:
         """
         every = tuple(self._all())
         if not every:
-            raise ToolworthyError(f"{self.path} holds no completion request")
+            raise ToolworthyError(f"{self.path} holds no completion request. Give another run or recording.")
         chosen = [item for item in every if only is None or matches(item.trial, only)]
         if not chosen:
             raise ToolworthyError(
@@ -104,7 +104,7 @@ class Recording:
             try:
                 read = {exchange.index: readable(exchange) for exchange in read_all(file)}
             except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-                raise ToolworthyError(f"{file} is not a record of exchanges") from error
+                raise ToolworthyError(f"{file} is not a record of exchanges. Give a run or a recording.") from error
             while len(self._held) >= _HELD:
                 self._held.pop(next(iter(self._held)))
             self._held[file] = read

@@ -44,7 +44,7 @@ def read_options(given: argparse.Namespace, folder: Path) -> Options:
     prices = given.price or old.options.prices
     field = choose_field(given.case, paths)
     if given.reference and (field is None or field.kind != "k2vv"):
-        raise ToolworthyError("--reference belongs to --cases k2vv:PATH")
+        raise ToolworthyError("--reference belongs to --cases k2vv:PATH. Give both, or neither.")
     if given.toolset and not choose_toolsets([given.toolset], adapters):
         raise ToolworthyError(f"--toolset {given.toolset}: this agent offers no tools. Choose another one.")
     plan = Options(
@@ -137,5 +137,5 @@ def _check_budget(options: Options) -> None:
         if options.budget.usd is not None and endpoint is not None and endpoint.prices is None:
             raise ToolworthyError(
                 f"--budget-usd needs to know what {endpoint.model} costs at {endpoint.name}. Give --price IN,OUT "
-                f'(US dollars per million tokens), or [prices."{endpoint.model}"] in toolworthy.toml'
+                f'(US dollars per million tokens), or [prices."{endpoint.model}"] in toolworthy.toml.'
             )

@@ -166,7 +166,9 @@ def choose_tasks(names: list[str], folders: list[Path]) -> tuple[Task, ...]:
     for folder in folders:
         loaded = (load_task(folder),) if (folder / "task.toml").is_file() else load_tasks(folder)
         if not loaded:
-            raise ToolworthyError(f"{folder} holds no task: no task.toml in it or in its folders")
+            raise ToolworthyError(
+                f"{folder} holds no task: no task.toml in it or in its folders. Give a folder of tasks."
+            )
         tasks.extend(loaded)
     return _picked("task", names, {task.name: task for task in tasks}) if names else tuple(tasks)
 

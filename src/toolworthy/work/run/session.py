@@ -134,7 +134,7 @@ class Session:
         forecast = estimate.forecast(self.options, keys, self._site.endpoint, self._seconds)
         self.listener.line(str(forecast))
         if forecast.large and not self.options.agreed and not self.listener.agrees("Start the run? [y/N] "):
-            raise ToolworthyError("not started. Give --yes to start without the question, or a smaller plan")
+            raise ToolworthyError("not started. Give --yes to start without the question, or a smaller plan.")
 
     def _plan(self, more: Counter[str]) -> None:
         assert self.run is not None
@@ -305,7 +305,7 @@ class Session:
         assert self._hold is not None
         while self._hold.in_place():  # noqa: ASYNC110 - nobody tells of it
             await asyncio.sleep(_LOOK_SECONDS)
-        self._stop(ToolworthyError(f"{self._hold.path} is gone: it was moved or deleted during the run"))
+        self._stop(ToolworthyError(f"{self._hold.path} is gone: it was moved or deleted. Start the run again."))
 
     async def _within_budget(self, key: ResultKey) -> Any:
         """Run `key`, unless the budget is spent."""

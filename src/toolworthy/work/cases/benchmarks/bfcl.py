@@ -167,7 +167,7 @@ def _files(path: Path) -> list[Path]:
     if path.is_file():
         return [path]
     if not path.is_dir():
-        raise ToolworthyError(f"{path}: no such file or folder")
+        raise ToolworthyError(f"{path}: no such file or folder. Check the path.")
     return sorted(path.glob("BFCL_v*.json"))
 
 
