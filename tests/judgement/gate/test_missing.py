@@ -379,7 +379,7 @@ def test_a_run_with_lines_that_cannot_be_read_is_not_compared(
         (lambda about: {**about, "schema": "1"}, 'has schema "1"'),
         (lambda about: {**about, "schema": True}, "has schema true"),
         (lambda about: {key: value for key, value in about.items() if key != "schema"}, "names no schema"),
-        (lambda about: {**about, "agents": 5}, "does not fit its schema: agents: input"),
+        (lambda about: {**about, "agents": 5}, "does not fit its schema: agents: "),
         (
             lambda about: {**about, "planned": {"tasks": "x"}},
             "does not fit its schema: planned.tasks: input",
