@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.commands import asked
 from tests.support.examples import recorded
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.version import __version__
@@ -24,6 +25,7 @@ from toolworthy.records.exchange import Chunk, Exchange
 from toolworthy.records.exchanges import ExchangeWriter
 from toolworthy.records.meta import Budget
 from toolworthy.records.result import REFERENCES
+from toolworthy.records.store import RunDirectory
 from toolworthy.records.trial import TrialKey
 from toolworthy.work.kinds import KINDS
 from toolworthy.work.run import plan
@@ -266,3 +268,32 @@ def test_tokens_are_short(tokens: float, said: str) -> None:
 )
 def test_dollars_have_two_digits(usd: float, said: str) -> None:
     assert dollars(usd) == said
+
+
+def test_what_was_recorded_before_says_nothing_about_how_fast_it_goes_now(tmp_path: Path) -> None:
+    with closing(ExchangeWriter(tmp_path / "trials.jsonl.zst")) as writer:
+        writer.append(answer(10))
+    now = [0.0]
+    resumed = spending(lambda: now[0], tokens=100)
+    resumed.recall(tmp_path)
+    now[0] = 10.0
+    assert resumed.seconds_until_spent is None
+    resumed.add(answer(10))
+    assert resumed.seconds_until_spent == pytest.approx(30.0)
+
+
+def test_what_no_response_can_be_read_from_still_took_its_request() -> None:
+    lost = answer(None, request_body=b"x" * 400)
+    assert tokens_of(replace(lost, chunks=())).input == 100
+    assert tokens_of(replace(lost, chunks=(Chunk(0.1, b"<html>"),))).output == 0
+
+
+def test_the_budget_of_a_resumed_run_is_the_old_one_unless_another_is_given(tmp_path: Path) -> None:
+    run = RunDirectory.create(tmp_path, replace(asked(tmp_path, "--budget-tokens", "7k")).meta())
+    assert asked(tmp_path, "--resume", str(run.path)).budget == Budget(tokens=7_000)
+    assert asked(tmp_path, "--resume", str(run.path), "--budget-tokens", "9k").budget == Budget(tokens=9_000)
+
+
+def test_a_reference_needs_a_verifiers_file(tmp_path: Path) -> None:
+    with pytest.raises(ToolworthyError, match="--reference belongs to --cases k2vv:PATH"):
+        asked(tmp_path, "--reference", "oracle")

@@ -265,3 +265,8 @@ def test_a_run_writes_what_it_saw_and_refuses_other_agents(tmp_path: Path) -> No
     again = suites("--resume", str(path), cwd=tmp_path)
     assert again.returncode == 4
     assert "was made with another builtin (agents: 0.0.1, now " in again.stdout + again.stderr
+
+
+def test_an_answer_to_a_request_that_cannot_be_read_names_no_model() -> None:
+    assert [name for name, _ in server_says(exchange(), "m")] == ["model"]
+    assert not list(server_says(replace(exchange(), request_body=b"{"), "m"))

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from tests.support.made import finding
 from toolworthy.content.situations import Situation
 from toolworthy.endpoint.target import resolve
+from toolworthy.records.finding import Severity
 from toolworthy.records.meta import Tier
 from toolworthy.records.probe import ProbeKey, ProbeResult, Verdict
 from toolworthy.records.trial import TrialKey
@@ -69,8 +71,9 @@ def test_a_quick_run_asks_streams_only_and_leaves_out_what_other_tiers_ask() -> 
     assert len(ways("plain", "standard")) == 4
 
 
-def result(key: ProbeKey, verdict: Verdict) -> ProbeResult:
-    return ProbeResult(key=key, title="", verdict=verdict)
+def result(key: ProbeKey, verdict: Verdict, *severities: Severity) -> ProbeResult:
+    findings = tuple(finding(severity=severity) for severity in severities)
+    return ProbeResult(key=key, title="", verdict=verdict, findings=findings)
 
 
 @pytest.mark.parametrize(
@@ -102,3 +105,23 @@ def test_a_full_run_sends_all_of_it() -> None:
     once = Once(plan("full"))
     once.expect(ways("long"))
     assert not any(asyncio.run(once.why_not(key)) for key in ways("long"))
+
+
+@pytest.mark.parametrize(
+    ("severities", "enough"), [((), True), (("cosmetic", "cosmetic"), True), (("cosmetic", "degrades"), False)]
+)
+def test_a_long_prompt_with_findings_is_sent_again_unless_all_are_cosmetic(
+    severities: tuple[Severity, ...], enough: bool
+) -> None:
+    first, second, third, _ = ways("long")
+
+    async def run() -> list[str]:
+        once = Once(plan("standard"))
+        once.expect(ways("long"))
+        once.done(first, result(first, "supported", *severities))
+        why = await once.why_not(second)
+        once.done(second, result(second, "supported"))
+        return [why, await once.why_not(third)]
+
+    why = asyncio.run(run())
+    assert why == ([f"asked once, {first.asker}: supported"] * 2 if enough else ["", ""])

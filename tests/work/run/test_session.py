@@ -154,6 +154,27 @@ def test_a_defect_in_one_item_reaches_whoever_waits_for_it_and_no_one_else(start
     assert not session.future(OTHER).done()
 
 
+def test_a_defect_in_one_item_lets_the_next_attempts_begin(started: Any) -> None:
+    ended: list[ResultKey] = []
+
+    async def broken() -> CaseResult:
+        raise ValueError("of a bench")
+
+    async def done(key: ResultKey, _: RunDirectory) -> None:
+        ended.append(key)
+
+    session = started(broken)
+    session._release.done = done
+    now(session, session._one(KEY))
+    assert ended == [KEY]
+
+
+def test_exchanges_are_written_where_results_look_for_them(started: Any) -> None:
+    session = started()
+    session._keep(recorded(trial=str(KEY)))
+    assert now(session, session._within_budget(KEY)).exchanges == f"exchanges/{file_name(str(KEY))}"
+
+
 def test_what_would_be_the_same_for_all_stops_all(started: Any) -> None:
     async def full() -> CaseResult:
         raise ToolworthyError("the disk is full")

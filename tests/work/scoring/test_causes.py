@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import get_args
 
 import pytest
 
 from tests.support.trials import answered, call, failed_beside, final_only, page, refused, said, streamed, trial, why
+from toolworthy.content import adapters
 from toolworthy.content.breakage import did
 from toolworthy.records.exchange import Chunk, Exchange, ExchangeFailure
 from toolworthy.records.score import CauseKind
-from toolworthy.work.scoring import _cause
+from toolworthy.sandbox.model import CommandOutcome
+from toolworthy.work.scoring import _cause, _progress
 
 WITHOUT_ID = {**call(), "tool_calls": [{**call()["tool_calls"][0], "id": None}]}
 NO_JSON = call(arguments='{"command": ls}')
@@ -450,8 +453,25 @@ def test_silence_at_the_end_is_the_endpoints_after_a_minute(
     seconds: float, last_byte: float | None, trial_seconds: float, code: str, fault: str, limit: str | None
 ) -> None:
     answer = answered(said("Well"))
-    chunks = () if last_byte is None else (Chunk(0.0, b""), Chunk(last_byte, answer.body))
+    chunks = () if last_byte is None else (Chunk(0.0, b""), Chunk(0.0, b""), Chunk(last_byte, answer.body))
     hung = replace(answer, error=ExchangeFailure("agent gone"), seconds=seconds, chunks=chunks)
     found = why(trial(answered(call()), hung), ended="timeout", seconds=trial_seconds)
     assert (found.code, found.fault, found.limit) == (code, fault, limit)
     assert why(trial(answered(call()), hung), seconds=trial_seconds).code != "went silent", "the agent ended"
+
+
+def test_an_error_besides_the_task_counts_only_for_an_agent_that_ends_by_itself() -> None:
+    [aside] = trial(refused(500), tools=())
+    exchanges = [*trial(answered(call())), replace(aside, index=1)]
+    assert why(exchanges, exit_code=1).kind == "endpoint error"
+    assert why(exchanges, exit_code=0).kind != "endpoint error"
+    assert why(exchanges, ended="timeout").kind == "budget"
+
+
+def test_an_answer_is_used_if_all_its_calls_ran_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = [(0, True), (0, False), (0, True), (1, None), (1, True), (2, True), (2, True)]
+    judged = [SimpleNamespace(exchange=index, executed=executed) for index, executed in calls]
+    monkeypatch.setattr(_progress, "judge_calls", lambda *_: judged)
+    outcome = CommandOutcome(0, "exit", b"", b"", 1.0)
+    course = _progress.Course(trial(answered(call())), outcome, adapters.agent("builtin"), 9)
+    assert (course.used, course.settled) == ({2}, 2)

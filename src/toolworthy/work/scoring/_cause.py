@@ -49,7 +49,7 @@ _AT_TOOLS_FAULT: tuple[CauseCode | None, ...] = ("same call again", "only announ
 """How a model ends that an agent tool keeps from its goal."""
 _PATIENCE = 60.0
 """Seconds of silence that no server needs within an answer."""
-_LIMITS: dict[Ended, Limit] = {"timeout": "time", "turns": "turns"}
+_LIMITS: dict[Ended, Limit] = {"timeout": "time"}
 """How a process ends, and at which limit."""
 _TAKEN: dict[Ended, str] = {"memory": "memory", "processes": "processes", "disk": "disk space"}
 """What the commands of a model took too much of. An agent by itself comes nowhere near, and no task wants so much."""
