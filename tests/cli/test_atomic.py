@@ -200,7 +200,7 @@ def test_a_run_of_wrong_types_is_not_gone_on_with(recorded: Path, tmp_path: Path
     done = run("toolworthy", "run", "tools", "--resume", "run", cwd=tmp_path)
     assert done.returncode == 4
     assert "INTERNALERROR" not in done.stdout + done.stderr
-    assert "run.json does not fit its schema: options: input" in done.stderr
+    assert "run.json does not fit its schema: options: give a table" in done.stderr
 
 
 @pytest.mark.parametrize("ignored", [False, True], ids=["", "behind &"])
