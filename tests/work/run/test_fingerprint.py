@@ -270,3 +270,9 @@ def test_a_run_writes_what_it_saw_and_refuses_other_agents(tmp_path: Path) -> No
 def test_an_answer_to_a_request_that_cannot_be_read_names_no_model() -> None:
     assert [name for name, _ in server_says(exchange(), "m")] == ["model"]
     assert not list(server_says(replace(exchange(), request_body=b"{"), "m"))
+
+
+def test_an_error_names_no_model_and_no_fingerprint() -> None:
+    says = {"answer": {"system_fingerprint": "fp_1"}, "headers": {"server": "vllm"}}
+    assert [name for name, _ in server_says(exchange(**says), "m")] == ["server", "model", "system_fingerprint"]
+    assert [name for name, _ in server_says(exchange(**says, status=500), "m")] == ["server"]
