@@ -141,7 +141,7 @@ _ROUTE = _any(
     r"^missing authentication token$|plain HTTP request was sent to HTTPS",
 )
 _RESOURCE = _any(
-    r"\b(?:response|conversation|item|file|image|thread|container|message|prompt|tool|function)s?\b[^.]{0,80}"
+    r"(?<![/\w])(?:response|conversation|item|file|image|thread|container|message|prompt|tool|function)s?\b[^.]{0,80}"
     r"(?:not found|not exist|n't exist|no longer)",
     r"\bthat support|not support (?!.*\b(?:endpoint|route|path|api)\b)|no endpoints? found matching",
 )
