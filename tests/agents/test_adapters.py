@@ -39,9 +39,10 @@ NAMES = frozenset(
         "max_turns",
         "context",
         "max_output",
+        *("mcp_server", "mcp_command", "mcp_args", "mcp_argv", "mcp_url"),
     }
 )
-"""What a template may name, as ``content.adapters.Run`` says."""
+"""What a template may name, as ``AgentLaunch`` and ``McpSettings`` say."""
 
 
 HEAD = 'title = "x"\napis = ["chat"]\n[run]\ncommand = ["x"]\n'
@@ -53,6 +54,8 @@ def test_templates_name_only_what_there_is(agent: AgentAdapter) -> None:
     for run in (agent.run_in(api) for api in agent.apis):
         texts += [*run.command, *run.env.values(), run.stdin, *(part for words in run.before for part in words)]
         texts += [text for file in run.files for text in (file.path, file.content)]
+    for settings in agent.mcp.transports.values():
+        texts += [*settings.env.values(), *(text for file in settings.files for text in (file.path, file.content))]
     for text in texts:
         assert set(re.findall(r"\{([a-z_]+)\}", text)) <= NAMES
 

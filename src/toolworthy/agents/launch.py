@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from toolworthy.agents import builtin
 from toolworthy.agents._template import render
 from toolworthy.agents.install import Installation
+from toolworthy.agents.mcp import LentServer
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.content.adapters import AgentAdapter
+from toolworthy.content.mcp import merged
 from toolworthy.sandbox import Sandbox, toolchain
 from toolworthy.sandbox.model import Command, Limits, Mount
 from toolworthy.wire.ir import Api
@@ -34,6 +35,8 @@ class Start:
     builtin: builtin.Choice
     api: Api
     """Wire API that the agent is to speak, of those that it can."""
+    mcp: LentServer | None = None
+    """The MCP server that it may use."""
 
 
 def command(agent: AgentAdapter, installation: Installation | None, sandbox: Sandbox, start: Start) -> Command:
@@ -70,11 +73,21 @@ def command(agent: AgentAdapter, installation: Installation | None, sandbox: San
         env["PYTHONPATH"] = ":".join(dict.fromkeys(builtin.python_path(sandbox.shown(mount)) for mount in package))
         config = builtin.config(agent, start.builtin, values, start.max_output)
         (start.home / "agent.json").write_text(config, encoding="utf-8")
-    for file in run.files:
-        _write(agent, start.home, values, file.path, file.content)
-    env |= {name: render(text, values) for name, text in run.env.items()}
-    argv = tuple(render(part, values) for part in run.command)
+    files, settings = run.files, run.env
     earlier = [shlex.join(render(part, values) for part in words) for words in run.before]
+    if start.mcp is not None:
+        mounts += start.mcp.mounts
+        values |= start.mcp.values
+        files, settings = (*files, *start.mcp.settings.files), {**settings, **start.mcp.settings.env}
+        earlier += start.mcp.before
+    written: dict[str, str] = {}
+    for file in files:
+        path, text = render(file.path, values), render(file.content, values)
+        written[path] = merged(written[path], text, path) if path in written else text
+    for path, text in written.items():
+        _write(agent, start.home, values["home"], path, text)
+    env |= {name: render(text, values) for name, text in settings.items()}
+    argv = tuple(render(part, values) for part in run.command)
     return Command(
         argv=("/bin/sh", "-c", _first(earlier), "sh", *argv) if earlier else argv,
         workspace=start.workspace,
@@ -87,15 +100,17 @@ def command(agent: AgentAdapter, installation: Installation | None, sandbox: San
 
 
 def _first(commands: list[str]) -> str:
-    """A script that runs commands, which read nothing, and then becomes what it is given."""
-    return "".join(f"{command} < /dev/null || exit\n" for command in commands) + 'exec "$@"'
+    """A script that runs commands, which read nothing, and then becomes what it is given. One that ends in ``&`` goes
+    on beside it."""
+    lines = (command if command.endswith("&") else f"{command} < /dev/null || exit" for command in commands)
+    return "".join(f"{line}\n" for line in lines) + 'exec "$@"'
 
 
-def _write(agent: AgentAdapter, home: Path, values: Mapping[str, str], path: str, content: str) -> None:
-    inside = render(path, values)
-    prefix = values["home"].rstrip("/") + "/"
-    if not inside.startswith(prefix) or ".." in Path(inside).parts:
+def _write(agent: AgentAdapter, home: Path, shown: str, path: str, text: str) -> None:
+    """Write a file whose path is as the sandbox shows it, with the home at `shown`."""
+    prefix = shown.rstrip("/") + "/"
+    if not path.startswith(prefix) or ".." in Path(path).parts:
         raise ToolworthyError(f"{agent.id}: config file {path} must lie under {{home}}")
-    target = home / inside.removeprefix(prefix)
+    target = home / path.removeprefix(prefix)
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(render(content, values), encoding="utf-8")
+    target.write_text(text, encoding="utf-8")

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from toolworthy import wire
 from toolworthy.agents._template import render
 from toolworthy.agents.install import Installation
-from toolworthy.content.adapters import AgentAdapter, AgentLaunch, ConfigFile
+from toolworthy.content.adapters import AgentAdapter, AgentLaunch
+from toolworthy.content.mcp import ConfigFile
 from toolworthy.sandbox import toolchain
 from toolworthy.wire.ir import Api
 

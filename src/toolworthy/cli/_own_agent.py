@@ -19,7 +19,8 @@ from toolworthy.agents.settings import Setup, agent_url, program, settings
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.cli.interrupt import SIGNALS
 from toolworthy.content import adapters
-from toolworthy.content.adapters import AgentAdapter, ConfigFile
+from toolworthy.content.adapters import AgentAdapter
+from toolworthy.content.mcp import ConfigFile
 from toolworthy.endpoint.target import Endpoint
 from toolworthy.wire.ir import Api
 

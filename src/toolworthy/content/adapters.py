@@ -18,6 +18,7 @@ from toolworthy import content
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.loading import Strict, load_toml
 from toolworthy.base.nearest import meant
+from toolworthy.content.mcp import ConfigFile, Mcp
 from toolworthy.wire.ir import Api
 
 _REPLY_TOKENS = 4_000
@@ -69,13 +70,6 @@ class Install(Strict):
         if not value[:1].isdigit() or any(mark in value for mark in "^~*<> "):
             raise ValueError(f"{value!r} is a range. Pin one exact version.")
         return value
-
-
-class ConfigFile(Strict):
-    """A file that is written before the agent starts; path and content are templates."""
-
-    path: str
-    content: str
 
 
 class Interactive(Strict):
@@ -272,8 +266,7 @@ class AgentAdapter(Strict):
     """Task to why the agent fails it with every model: measured with the reference server, which solves it."""
     full_window: FullWindow | None = None
     """None where it is not known what it reads, or it reads nothing."""
-    mcp: str = "{server}__{tool}"
-    """How it names the tools of an MCP server."""
+    mcp: Mcp = Mcp()
     efforts: tuple[str, ...] = ()
     """How deeply to think, in the words that its user can make it send, rising."""
     tools: dict[str, ToolSpec] = Field(default_factory=dict)
@@ -336,6 +329,18 @@ def agent(name: str, extra: tuple[Path, ...] = ()) -> AgentAdapter:
         if path.stem == name:
             return load(AgentAdapter, path)
     return named(AgentAdapter, "agents", name)
+
+
+def file_of(agent: str, extra: tuple[Path, ...] = ()) -> Path:
+    """The file of the agent called `agent`, searched as :func:`agent` does.
+
+    Raises:
+        ToolworthyError: there is none of that name.
+    """
+    files = {**_files(content.folders("agents")), **{path.stem: path for path in extra}}
+    if agent not in files:
+        raise ToolworthyError(f"no agent is called {agent!r}{meant(agent, sorted(files))}")
+    return files[agent]
 
 
 def agents() -> tuple[AgentAdapter, ...]:

@@ -4,7 +4,8 @@ A task is a folder::
 
     task.toml            Harbor's
     instruction.md       the agent's instruction, verbatim; names no absolute path
-    environment/         Dockerfile (Harbor's way), app/ (copied to the workspace), setup.sh (run in it, optional)
+    environment/         Dockerfile (Harbor's way), app/ (copied to the workspace), setup.sh (run in it, optional),
+                         mcp/server.py (an MCP server that the agent may use, optional)
     tests/test.sh        writes 1 or 0 to ${LOGS_DIR:-/logs/verifier}/reward.txt
     solution/solve.sh    Harbor's
     solution/steps.toml  neutral steps, played by the oracle
@@ -15,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -23,6 +24,10 @@ from toolworthy import content
 from toolworthy.base.digest import folder_digest
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.loading import Strict, load_toml
+from toolworthy.content.mcp import McpServer
+
+StepAction = Literal["run", "read", "write", "edit", "say", "call"]
+_ACTIONS: tuple[StepAction, ...] = get_args(StepAction)
 
 
 class Step(Strict):
@@ -36,27 +41,27 @@ class Step(Strict):
     """A path; `old` occurs in the file exactly once and is replaced by `new`."""
     say: str | None = None
     """Text without a call. As the last step it ends the turn."""
+    call: str | None = None
+    """A tool of the task's MCP server; `arguments` go to it, and its result contains `gives`."""
+    arguments: dict[str, str] | None = None
+    gives: str | None = None
     content: str | None = None
     old: str | None = None
     new: str | None = None
 
     @property
-    def action(self) -> Literal["run", "read", "write", "edit", "say"]:
-        """Which of the five it is."""
-        for name in ("run", "read", "write", "edit", "say"):
-            if getattr(self, name) is not None:
-                return name
-        raise AssertionError
+    def action(self) -> StepAction:
+        """Which of the six it is."""
+        return next(name for name in _ACTIONS if getattr(self, name) is not None)
 
     @model_validator(mode="after")
     def _one_action(self) -> Step:
-        actions = [name for name in ("run", "read", "write", "edit", "say") if getattr(self, name) is not None]
+        actions = [name for name in _ACTIONS if getattr(self, name) is not None]
         if len(actions) != 1:
-            raise ValueError(
-                f"a step has {' and '.join(actions) or 'no action'}. Give one of run, read, write, edit, say."
-            )
-        wants = {"write": {"content"}, "edit": {"old", "new"}}.get(actions[0], set())
-        has = {name for name in ("content", "old", "new") if getattr(self, name) is not None}
+            raise ValueError(f"a step has {' and '.join(actions) or 'no action'}. Give one of {', '.join(_ACTIONS)}.")
+        given = {"write": {"content"}, "edit": {"old", "new"}, "call": {"arguments", "gives"}}
+        wants = given.get(actions[0], set())
+        has = {name for names in given.values() for name in names if getattr(self, name) is not None}
         if wants != has:
             raise ValueError(
                 f"a step with {actions[0]!r} takes {' and '.join(sorted(wants)) or 'nothing else'}. "
@@ -80,6 +85,7 @@ class _Timeout(_Section):
 class _Environment(_Section):
     memory_mb: int = 2048
     storage_mb: int = 1024
+    mcp_servers: tuple[McpServer, ...] = Field((), max_length=1)
 
 
 class _Metadata(_Section):
@@ -111,6 +117,11 @@ class Task:
     def name(self) -> str:
         """The folder's name."""
         return self.path.name
+
+    @property
+    def mcp(self) -> McpServer | None:
+        """The MCP server that the agent may use."""
+        return next(iter(self.config.environment.mcp_servers), None)
 
     @cached_property
     def digest(self) -> str:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from toolworthy.base.paths import ROOT
-from toolworthy.content.adapters import Action, AgentAdapter, ToolSpec, Use
-from toolworthy.wire.ir import Tool
+from toolworthy.content.adapters import Action, AgentAdapter, ToolSpec, Use, agents
+from toolworthy.wire.ir import Request, Text, Tool
 
 _PLACEHOLDER = re.compile(r"\{(command|path|content|old|new|patch|pattern|session)\}")
 _TYPES = {"string", "integer", "number", "boolean", "object", "array"}
@@ -203,6 +203,32 @@ def finishing(tools: Sequence[Tool], adapter: AgentAdapter | None) -> Way | None
     tool = next((tool for tool in tools if tool.name == adapter.finish.tool), None)
     use = Use(call=adapter.finish.call)
     return _way(tool, adapter.tools[tool.name], use, {}, True) if tool else None
+
+
+def of_server(
+    server: str, name: str, arguments: Mapping[str, str], request: Request, adapter: AgentAdapter | None
+) -> tuple[Way, ...]:
+    """How to call a tool of an MCP server: by the name that the agent gives it, else by one that ends alike, else
+    through the agent's bridge."""
+    exact = adapter.mcp.tool(server, name) if adapter else ""
+    like = [tool for tool in request.tools if re.sub(r"\W", "_", tool.flat_name).endswith(re.sub(r"\W", "_", name))]
+    if like:
+        tool = next((tool for tool in like if tool.flat_name == exact), like[0])
+        return (Way(tool.flat_name, json.dumps(dict(arguments), ensure_ascii=False), True, ToolSpec()),)
+    bridge = adapter.mcp.bridge if adapter else None
+    if bridge is None or not any(tool.name == bridge.tool for tool in request.tools):
+        return ()
+    texts = (part.text for message in request.messages for part in message.parts if isinstance(part, Text))
+    named = re.search(rf"{re.escape(exact)}\w*", "\n".join(texts))  # some add a hash to a name that they changed
+    call = {bridge.name: named[0] if named else exact, bridge.arguments: dict(arguments)}
+    return (Way(bridge.tool, json.dumps(call, ensure_ascii=False), True, ToolSpec()),)
+
+
+def awaiting_server(tools: Sequence[Tool]) -> Way | None:
+    """How to wait for MCP servers that still start; None where the agent offers nothing for it."""
+    names = {agent.mcp.wait for agent in agents()}
+    tool = next((tool for tool in tools if tool.name in names), None)
+    return Way(tool.flat_name, json.dumps(_complete({}, tool.parameters or {})), True, ToolSpec()) if tool else None
 
 
 def _known(tools: Sequence[Tool], adapter: AgentAdapter | None) -> Iterator[tuple[Tool, ToolSpec, Use]]:

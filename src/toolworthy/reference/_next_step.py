@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 
 from toolworthy.content.adapters import Action, AgentAdapter
 from toolworthy.content.tasks import Step, Task
-from toolworthy.content.toolset import Way, finishing, speaker, ways
+from toolworthy.content.toolset import Way, awaiting_server, finishing, of_server, speaker, ways
 from toolworthy.reference._compaction import quoted, summarized, summary, wants_summary, words_only
 from toolworthy.reference._instructions import obey
 from toolworthy.reference._limits import limited, words
@@ -147,7 +147,11 @@ def _advance(
     target = task.steps[step] if step < len(task.steps) else None
     action = target.action if target else "say"
     refused = _refused(result, text, adapter, run=action == "run" and kind != "r")
+    refused |= bool(target and target.gives and target.gives not in text)
     place.step, place.way, place.session = step, way, None
+    if kind == "w" and action == "call":
+        place.way, place.waits = 0, place.waits + 1
+        return
     if kind == "r":
         path = _path(target)
         if not refused and path:
@@ -182,7 +186,10 @@ def _call(request: Request, task: Task, place: _Place, adapter: AgentAdapter | N
         if waiting:
             return _made(waiting[0], place, "w", place.waits)
     step = task.steps[place.step]
-    possible = ways(_action(step), _values(step), request.tools, adapter)
+    possible = _ways(task, step, request, adapter)
+    if step.call is not None and not possible and place.waits < _MAX_WAITS:
+        wait = awaiting_server(request.tools)
+        return _made(wait, place, "w", place.waits) if wait else None
     if place.way >= len(possible):
         return None
     way, path = possible[place.way], _path(step)
@@ -191,6 +198,13 @@ def _call(request: Request, task: Task, place: _Place, adapter: AgentAdapter | N
         if reading:
             return _made(reading[0], place, "r", place.way)
     return _made(way, place, "p", place.way)
+
+
+def _ways(task: Task, step: Step, request: Request, adapter: AgentAdapter | None) -> tuple[Way, ...]:
+    if step.call is not None:
+        server = task.mcp.name if task.mcp else ""
+        return of_server(server, step.call, step.arguments or {}, request, adapter)
+    return ways(_action(step), _values(step), request.tools, adapter)
 
 
 def _reads(request: Request, task: Task, place: _Place, adapter: AgentAdapter | None) -> Iterator[ToolCall]:
@@ -218,6 +232,7 @@ def _made(way: Way, place: _Place, kind: str, number: int) -> ToolCall:
 def _action(step: Step) -> Action:
     action = step.action
     assert action != "say"
+    assert action != "call"
     return action
 
 

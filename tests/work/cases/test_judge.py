@@ -260,7 +260,15 @@ def test_every_agents_mcp_names_are_its_own() -> None:
         case = made(toml, Path(folder))
     for agent in AGENTS:
         names.add(scene(case, agent).names["get_time"])
-    assert names == {"clock__get_time", "mcp__clock__get_time", "clock_get_time"}
+    forms = {
+        "clock__get_time",
+        "mcp__clock__get_time",
+        "clock_get_time",
+        "clock-get_time",
+        "mcp_clock_get_time",
+        "get_time",
+    }
+    assert names == forms
 
 
 GIT = """

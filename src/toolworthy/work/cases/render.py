@@ -125,7 +125,7 @@ def apply_change(want: Want, files: dict[str, str]) -> None:
 
 
 def _name(name: str, tool: CaseTool, adapter: AgentAdapter) -> str:
-    return adapter.mcp.format(server=tool.server, tool=name) if tool.server else name
+    return adapter.mcp.tool(tool.server, name) if tool.server else name
 
 
 def _agents(name: str, spec: ToolSpec) -> Tool:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from toolworthy import wire
 from toolworthy.agents.settings import UNUSED_KEY, AgentSettings, Setup, agent_url, settings
-from toolworthy.content.adapters import AgentAdapter, ConfigFile
+from toolworthy.content.adapters import AgentAdapter
+from toolworthy.content.mcp import ConfigFile
 from toolworthy.endpoint.preflight import Preflight
 from toolworthy.endpoint.target import Endpoint
 from toolworthy.records.doctor import AgentReport, AgentState, SettingsFile, SettingsReport, WireApiReport

@@ -164,7 +164,7 @@ def steady(text: str) -> str:
 def words(agent: AgentAdapter) -> str:
     """Hash of the tools in whose words cases are asked."""
     tools = {name: (spec.description, None if spec.custom else tool_schema(spec)) for name, spec in agent.tools.items()}
-    return _hash(json.dumps([tools, agent.mcp, agent.apis], sort_keys=True))
+    return _hash(json.dumps([tools, agent.mcp.name, agent.apis], sort_keys=True))
 
 
 class _Fingerprinted(Protocol):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from toolworthy import content
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.nearest import meant
 from toolworthy.base.version import __version__
@@ -157,13 +158,15 @@ def choose_agents(names: list[str], files: list[Path]) -> tuple[AgentAdapter, ..
 def choose_tasks(names: list[str], folders: list[Path]) -> tuple[Task, ...]:
     """The tasks named, of `folders` (all that are known if none is given); all of them if none is named.
 
-    A folder may be one task or hold several.
+    A folder may be one task or hold several; ``mcp`` is ours of tasks that need an MCP server.
 
     Raises:
         ToolworthyError: an unknown name, a folder without tasks, or a broken task.
     """
     tasks: list[Task] = [] if folders else [*known_tasks()]
-    for folder in folders:
+    for given in folders:
+        ours = given.resolve() == Path("mcp").resolve() and not given.exists()
+        folder = content.FIXTURES / "mcp" if ours else given
         loaded = (load_task(folder),) if (folder / "task.toml").is_file() else load_tasks(folder)
         if not loaded:
             raise ToolworthyError(

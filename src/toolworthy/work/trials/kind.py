@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, get_args
 
+from toolworthy.agents import mcp
 from toolworthy.agents.install import ensure
 from toolworthy.base.redact import Redactor
 from toolworthy.content.adapters import AgentAdapter
@@ -46,6 +47,7 @@ class Trials(Kind[TrialKey, TrialResult]):
         sandbox = sandbox_for(site.plan, site.plan.agents)
         if sandbox.name == "none":
             site.listener.line("no sandbox: what the model writes runs with your rights and sees your files")
+        needs_sdk = any(task.mcp for task in site.plan.tasks)
         context = TrialBench(
             site.plan,
             site.endpoint,
@@ -54,6 +56,7 @@ class Trials(Kind[TrialKey, TrialResult]):
             Redactor(site.endpoint.secrets),
             site.listener,
             refused=site.refused,
+            mcp_sdk=await ensure(mcp.sdk(), site.listener.line, sandbox) if needs_sdk else None,
         )
         for agent in site.plan.agents:
             if agent.install and agent.id not in site.refused:

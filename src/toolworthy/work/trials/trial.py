@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from toolworthy.agents import builtin
+from toolworthy.agents import builtin, mcp
 from toolworthy.agents.install import Installation
 from toolworthy.agents.launch import Start
 from toolworthy.agents.launch import command as launch
@@ -60,6 +60,8 @@ class TrialBench:
     installations: dict[str, Installation] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
     """Agent to why it cannot work here, as preflight says."""
+    mcp_sdk: Installation | None = None
+    """What runs the MCP servers of tasks; None where no task has one."""
 
     async def run(self, key: TrialKey) -> TrialResult:
         """Run one attempt."""
@@ -67,6 +69,8 @@ class TrialBench:
             return without(self.options, key, "refused", cause("preflight", "endpoint", said=why))
         task = next(task for task in self.options.tasks if task.name == key.task)
         agent = next(agent for agent in self.options.agents if agent.id == key.agent)
+        if task.mcp and (lack := mcp.lacks(agent, task.mcp.transport)):
+            return without(self.options, key, "unmeasured", cause("not run", "agent", said=lack))
         return await run_trial(self, key, task, agent, self.installations.get(key.agent))
 
 
@@ -190,8 +194,15 @@ def _command(
         max_turns=options.max_turns,
         builtin=builtin.Choice(toolset=options.toolset, api=endpoint.forced_api, stream=options.stream),
         api=_spoken(context, agent),
+        mcp=_lent(context, task, agent),
     )
     return launch(agent, installation, context.sandbox, start)
+
+
+def _lent(context: TrialBench, task: Task, agent: AgentAdapter) -> mcp.LentServer | None:
+    if task.mcp is None or context.mcp_sdk is None:
+        return None
+    return mcp.lend(agent, task.mcp, task.path / "environment" / "mcp", context.mcp_sdk, context.sandbox)
 
 
 def _spoken(context: TrialBench, agent: AgentAdapter) -> Api:

@@ -1,0 +1,80 @@
+"""Lend an agent the MCP server of a task: inside its own sandbox, so that the sandbox's limits hold for it."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from toolworthy import content
+from toolworthy.agents.install import Installation
+from toolworthy.base.asgi import free_port
+from toolworthy.content import adapters
+from toolworthy.content.adapters import AgentAdapter
+from toolworthy.content.mcp import McpServer, McpSettings, Transport
+from toolworthy.sandbox import Sandbox
+from toolworthy.sandbox.model import Mount
+
+_PORT = 8379
+"""Where the server listens over streamable HTTP, inside the agent's own network namespace."""
+_SCRIPT, _SDK = "/srv/mcp", "/opt/mcp-sdk"
+_PATIENCE = 120
+"""Seconds that a server may take to start."""
+_WAIT = """import socket, sys, time
+end = time.monotonic() + float(sys.argv[2])
+while time.monotonic() < end:
+    try:
+        sys.exit(socket.create_connection(("127.0.0.1", int(sys.argv[1])), 1).close())
+    except OSError:
+        time.sleep(0.1)
+sys.exit("the MCP server does not listen")"""
+
+
+@dataclass(frozen=True)
+class LentServer:
+    """What starts and reaches one MCP server in a sandbox."""
+
+    mounts: tuple[Mount, ...]
+    values: Mapping[str, str]
+    """Of the templates of `McpSettings`."""
+    settings: McpSettings
+    before: tuple[str, ...]
+    """Shell commands that start it before the agent."""
+
+
+def sdk() -> AgentAdapter:
+    """The official SDK, pinned and installed as agents are; servers run under its Python."""
+    return adapters.load(AgentAdapter, content.ADAPTERS / "mcp-sdk.toml")
+
+
+def lacks(agent: AgentAdapter, transport: Transport) -> str:
+    """Why an agent can use no server over a transport; empty where it can."""
+    if transport in agent.mcp.transports:
+        return ""
+    other = " or ".join(agent.mcp.transports)
+    return f"{agent.title} takes MCP servers over {other} only" if other else f"{agent.title} takes no MCP servers"
+
+
+def lend(agent: AgentAdapter, server: McpServer, folder: Path, found: Installation, sandbox: Sandbox) -> LentServer:
+    """Prepare a server for one trial.
+
+    Args:
+        agent: that is to use it; it must not lack the transport.
+        server: as the task declares it.
+        folder: with ``server.py``.
+        found: the SDK.
+        sandbox: in which both run.
+    """
+    python, script = Mount(found.path, _SDK), Mount(folder, _SCRIPT)
+    command, program = f"{sandbox.shown(python)}/bin/python3", f"{sandbox.shown(script)}/server.py"
+    values = {"mcp_server": server.name, "mcp_command": command, "mcp_args": json.dumps([program])}
+    values["mcp_argv"] = json.dumps([command, program])
+    before: tuple[str, ...] = ()
+    if server.transport == "streamable-http":
+        port = str(_PORT if sandbox.name != "none" else free_port())
+        values["mcp_url"] = f"http://127.0.0.1:{port}/mcp"
+        start = shlex.join([command, program, "--port", port])
+        before = (f"{start} > /dev/null 2>&1 < /dev/null &", shlex.join([command, "-c", _WAIT, port, str(_PATIENCE)]))
+    return LentServer((python, script), values, agent.mcp.transports[server.transport], before)

@@ -1,0 +1,89 @@
+"""How an agent uses the MCP servers of a task: the settings that make a server known, and how it names their tools."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from toolworthy.base.loading import Strict
+
+Transport = Literal["stdio", "streamable-http"]
+
+
+class ConfigFile(Strict):
+    """A file that is written before the agent starts; path and content are templates."""
+
+    path: str
+    content: str
+
+
+class McpSettings(Strict):
+    """What makes one server known to an agent.
+
+    Templates as in `run`, and ``{mcp_server}``, its name; over stdio ``{mcp_command}`` and ``{mcp_args}``, a JSON
+    array, or ``{mcp_argv}``, the array of both; over streamable HTTP ``{mcp_url}``.
+    """
+
+    env: dict[str, str] = Field(default_factory=dict)
+    files: tuple[ConfigFile, ...] = ()
+    """A file of the same path as one of `run`: JSON is merged with it, anything else is appended to it."""
+
+
+class Bridge(Strict):
+    """A tool that calls tools of servers, for an agent that does not offer those themselves."""
+
+    tool: str
+    name: str
+    """Its parameter for the name of the tool to be called."""
+    arguments: str
+    """Its parameter for that tool's arguments, an object."""
+
+
+class Mcp(Strict):
+    """An agent's use of MCP servers."""
+
+    name: str = "{server}__{tool}"
+    """How it names their tools, as an API without namespaces offers them."""
+    keeps: str = "A-Za-z0-9_-"
+    """Characters of a name that it keeps, as in a regular expression's class."""
+    instead: str = "_"
+    """What any other becomes."""
+    wait: str = ""
+    """A tool that waits for servers that still start: theirs are offered after it."""
+    bridge: Bridge | None = None
+    transports: dict[Transport, McpSettings] = Field(default_factory=dict)
+    """Empty for an agent that takes no servers, or of which that is not known."""
+
+    def tool(self, server: str, tool: str) -> str:
+        """The name of a server's tool."""
+        return self.name.format(server=self._kept(server), tool=self._kept(tool))
+
+    def _kept(self, name: str) -> str:
+        return re.sub(f"[^{self.keeps}]", self.instead, name)
+
+
+class McpServer(BaseModel):
+    """A server of a task, as Harbor's ``task.toml`` declares it. Its script is ``environment/mcp/server.py``; over
+    streamable HTTP, it is started with ``--port``."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    name: str
+    transport: Transport
+
+
+def merged(first: str, second: str, path: str) -> str:
+    """A config file and what is to be added to it: objects of JSON are merged, any other text is appended."""
+    if not path.endswith(".json"):
+        return first + second
+    return json.dumps(_merged(json.loads(first), json.loads(second)), indent=2)
+
+
+def _merged(first: Any, second: Any) -> Any:
+    if isinstance(first, Mapping) and isinstance(second, Mapping):
+        return {**first, **{name: _merged(first.get(name), value) for name, value in second.items()}}
+    return second
