@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from toolworthy import content
-from toolworthy.agents.install import check, ensure, installed, state, write_lock
+from toolworthy.agents.install import check, ensure, installed, newest, state, write_lock
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.content.adapters import AgentAdapter
 
@@ -266,3 +266,11 @@ def test_another_version_than_the_pin_is_told(registry: Registry) -> None:
     asyncio.run(ensure(made("9.9.9")))
     with pytest.raises(ToolworthyError, match=r"says it is 'tiny 1\.2\.3', pinned is 9\.9\.9"):
         asyncio.run(check(made("9.9.9")))
+
+
+def test_the_newest_version_is_asked_for(registry: Registry, tmp_path: Path) -> None:
+    registry.add({"name": "tiny", "version": "1.3.0"}, {"tiny.js": PROGRAM})
+    assert asyncio.run(newest(made())) == "1.3.0"
+    assert not (tmp_path / "cache").exists(), "nothing is installed"
+    with pytest.raises(ToolworthyError, match=r"^no newest version of Tiny is known: "):
+        asyncio.run(newest(made(npm="absent")))

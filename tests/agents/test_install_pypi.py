@@ -23,7 +23,7 @@ import pytest
 from toolworthy import content
 from toolworthy.agents import _index as index
 from toolworthy.agents import _interpreter as interpreter
-from toolworthy.agents.install import check, ensure, installed, state, write_lock
+from toolworthy.agents.install import check, ensure, installed, newest, state, write_lock
 from toolworthy.base import tree
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.content.adapters import AgentAdapter
@@ -263,3 +263,10 @@ def test_only_what_was_listed_is_served() -> None:
     assert told == b'<a data-x="1" HREF="http://127.0.0.1:1/file/0/x.whl#sha256=0">x</a>'
     assert door.target("/file/0/x.whl") == ("https://index.example/f/x.whl?a=1&b=2", "Basic dTpwQA==")
     assert door.target("/file/0/x.whl.metadata") == ("https://index.example/f/x.whl.metadata?a=1&b=2", "Basic dTpwQA==")
+
+
+def test_the_newest_version_is_asked_for(served: Index) -> None:
+    served.add("tiny", {"tiny.py": PROGRAM})
+    assert asyncio.run(newest(made(version="1.0.0"))) == "1.2.3"
+    with pytest.raises(ToolworthyError, match=r"^no newest version of Tiny is known: "):
+        asyncio.run(newest(made(pypi="absent")))

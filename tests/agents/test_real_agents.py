@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -97,3 +100,27 @@ def test_our_limit_of_turns_is_not_the_models_failure(tmp_path: Path, agent: str
     assert line["agent_ended"] == ("exit" if told else "turns")
     assert (line["cause"]["kind"], line["cause"]["fault"]) == ("budget", "our limit"), line["cause"]
     assert line["status"] == "error"
+
+
+@pytest.mark.nightly
+def test_an_older_version_is_compared_with_the_newest_and_moved(tmp_path: Path) -> None:
+    """Its prompt has changed since, and the tasks pass as before."""
+    file = tmp_path / "pi.toml"
+    pinned = adapters.file_of("pi").read_text()
+    file.write_text(re.sub(r'(?m)^version = ".*"$', 'version = "1.4.0"', pinned))
+    command = [
+        sys.executable,
+        "-m",
+        "toolworthy.cli.main",
+        "agents",
+        "update",
+        str(file),
+        "--task",
+        "fix-failing-test",
+        "--write",
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=1800, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "prompt: 2,679 → " in done.stdout
+    assert "ok   pi: 1 of 1 tasks pass" in done.stdout
+    assert 'version = "1.4.0"' not in file.read_text()

@@ -50,6 +50,14 @@ class Installer(abc.ABC):
         """The command that writes the lock of what is installed in `files` to its output; None where none is needed."""
 
     @abc.abstractmethod
+    def asking(self, sandbox: Sandbox, work: Path, home: Path, port: int) -> Command:
+        """The command that says which version of the package is the newest; `work` is an empty folder."""
+
+    @abc.abstractmethod
+    def newest(self, said: str) -> str:
+        """That version, out of what the command said; empty where it said none."""
+
+    @abc.abstractmethod
     def lock(self, files: Path, said: bytes) -> str:
         """The text of a lock, without addresses.
 

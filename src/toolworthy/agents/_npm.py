@@ -41,11 +41,22 @@ class Npm(Installer):
 
         Not ``npm ci``: it refuses locks that leave out packages for other platforms, as npm's own locks do.
         """
-        node = Mount(toolchain.node_root(), toolchain.NODE)
-        root = sandbox.shown(node)
         scripts = [] if self.install.scripts else ["--ignore-scripts"]
         flags = ["--no-audit", "--no-fund", "--loglevel=error", *scripts]
-        npm = [f"{root}/bin/node", f"{root}/lib/node_modules/npm/bin/npm-cli.js", "install", *flags]
+        return self._npm(sandbox, files, home, port, "install", *flags)
+
+    def asking(self, sandbox: Sandbox, work: Path, home: Path, port: int) -> Command:
+        """``npm view``."""
+        return self._npm(sandbox, work, home, port, "view", "--loglevel=error", self.install.npm, "version")
+
+    def newest(self, said: str) -> str:
+        """All that it says."""
+        return said.strip()
+
+    def _npm(self, sandbox: Sandbox, files: Path, home: Path, port: int, *given: str) -> Command:
+        node = Mount(toolchain.node_root(), toolchain.NODE)
+        root = sandbox.shown(node)
+        npm = [f"{root}/bin/node", f"{root}/lib/node_modules/npm/bin/npm-cli.js", *given]
         env = {
             "PATH": f"{root}/bin:/usr/local/bin:/usr/bin:/bin",
             "npm_config_registry": f"http://127.0.0.1:{port}/",

@@ -28,6 +28,7 @@ true"""
 _PIN = """"$1" pip freeze -q --python "$2" > /tmp/installed.txt || exit
 echo "$3" > /tmp/wanted.txt
 "$1" pip compile -q /tmp/wanted.txt -c /tmp/installed.txt --python "$2" "${@:4}" """
+_ASK = """echo "$2" > wanted.txt && "$1" pip compile -q wanted.txt "${@:3}" """
 _START = b"""#!/bin/sh
 '''exec' "$(dirname -- "$(realpath -- "$0")")/python3" "$0" "$@"
 ' '''
@@ -91,6 +92,17 @@ class Pypi(Installer):
 
     def _override(self, folder: Path) -> None:
         (folder / _OVERRIDE).write_text("\n".join(self.install.override))
+
+    def asking(self, sandbox: Sandbox, work: Path, home: Path, port: int) -> Command:
+        """``uv pip compile`` of the package alone."""
+        lowest = interpreter.lowest_minor(self.install.python)
+        flags = ["--no-deps", "--no-header", "--no-annotate", "--python-version", lowest]
+        return self._uv(sandbox, work, home, port, _ASK, self.install.pypi, *flags)
+
+    def newest(self, said: str) -> str:
+        """What it pins."""
+        pin = re.search(rf"^{re.escape(canonicalize_name(self.install.pypi))}==(\S+)", said, re.MULTILINE)
+        return pin[1] if pin else ""
 
     def _uv(
         self,

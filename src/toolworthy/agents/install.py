@@ -182,6 +182,23 @@ async def write_lock(agent: AgentAdapter, sandbox: Sandbox | None = None) -> Pat
     return path
 
 
+async def newest(agent: AgentAdapter, sandbox: Sandbox | None = None) -> str:
+    """The newest version that its registry has.
+
+    Raises:
+        ToolworthyError: the registry does not say.
+    """
+    installer, sandbox = _installer(agent), sandbox or choose("auto")
+    with tree.temporary() as work:
+        files, home = _places(work)
+        port = _port(sandbox)
+        outcome = await _run(installer, installer.asking(sandbox, files, home, port), sandbox, port, lambda: None)
+    version = installer.newest(outcome.stdout.decode(errors="replace"))
+    if outcome.exit_code != 0 or not version:
+        raise ToolworthyError(f"no newest version of {agent.title} is known: {installer.reason(outcome)}")
+    return version
+
+
 async def _install(agent: AgentAdapter, folder: Path, say: Callable[[str], None], sandbox: Sandbox) -> None:
     """Install into `folder`, whose lock is held: what else has its name was left by someone who was killed."""
     for left in folder.parent.glob(f"{folder.name}.*"):

@@ -1,9 +1,9 @@
-"""``toolworthy agents list|install|check|lock``."""
+"""``toolworthy agents list|install|check|lock|update``."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -12,18 +12,29 @@ from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.sanitize import one_line, show
 from toolworthy.cli._event_loop import run_until_signal
 from toolworthy.cli.commands._agent_steps import check_steps
+from toolworthy.cli.commands._agent_update import update
 from toolworthy.content import adapters
 from toolworthy.content.adapters import AgentAdapter
 
 
-def run(what: Literal["list", "install", "check", "lock"], names: Sequence[str], files: Sequence[Path]) -> int:
+def run(
+    what: Literal["list", "install", "check", "lock", "update"],
+    names: Sequence[str],
+    files: Sequence[Path],
+    tasks: Sequence[str],
+    write: bool,
+) -> int:
     """Do `what` with the named agents, or with all; exit code 1 if one fails its check.
 
     Args:
         what: ``check`` takes agents that are named through all steps, a task on the oracle included.
         names: ids, or files of agents of one's own.
         files: more files.
+        tasks: that ``update`` gives to the newest version; all if none.
+        write: whether ``update`` pins what passes.
     """
+    if what != "update" and (tasks or write):
+        raise ToolworthyError(f"`toolworthy agents {what}` takes no --task and no --write. Use them with update.")
     files = [*files, *(Path(name) for name in names if name.endswith(".toml"))]
     names = [Path(name).stem if name.endswith(".toml") else name for name in names]
     chosen = [adapters.agent(name, tuple(files)) for name in names] or [
@@ -33,6 +44,8 @@ def run(what: Literal["list", "install", "check", "lock"], names: Sequence[str],
     if what == "check" and names:
         own = {path.stem: path for path in files}
         return 0 if all([check_steps(agent, own.get(agent.id)) for agent in chosen]) else 1
+    if what == "update":
+        return _update(chosen, {path.stem: path for path in files}, tasks, write)
     return {"list": _list, "install": _install, "check": _check, "lock": _lock}[what](chosen)
 
 
@@ -67,6 +80,20 @@ def _check(agents: Sequence[AgentAdapter]) -> int:
         except ToolworthyError as error:
             bad += 1
             show(f"BAD  {agent.id:14} {error}")
+    return 1 if bad else 0
+
+
+def _update(agents: Sequence[AgentAdapter], own: Mapping[str, Path], tasks: Sequence[str], write: bool) -> int:
+    bad = 0
+    for agent in agents:
+        if agent.install is None:
+            continue
+        file = own.get(agent.id) or adapters.file_of(agent.id)
+        try:
+            bad += not update(agent, file, tasks, ours=agent.id not in own, write=write)
+        except ToolworthyError as error:
+            bad += 1
+            show(f"BAD  {agent.id}: {error}")
     return 1 if bad else 0
 
 

@@ -1,0 +1,46 @@
+"""What two versions of an agent ask differently is shown, and what changes in every run is not."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from toolworthy.wire import parse_request_bytes
+from toolworthy.wire.ir import Request
+from toolworthy.work.run.request_change import changes
+
+TOOL = {"type": "function", "function": {"name": "run", "description": "Runs.", "parameters": {"type": "object"}}}
+BODY: dict[str, Any] = {
+    "model": "m",
+    "stream": True,
+    "temperature": 0.5,
+    "stop": ["x"],
+    "messages": [
+        {"role": "system", "content": "It is 2026-11-30. Work in /tmp/a1b2."},
+        {"role": "user", "content": "Do"},
+    ],
+    "tools": [TOOL],
+}
+
+
+def asked(**more: Any) -> tuple[bytes, Request]:
+    body = json.dumps({name: value for name, value in {**BODY, **more}.items() if value is not None}).encode()
+    request = parse_request_bytes("chat", body)
+    assert request is not None
+    return body, request
+
+
+def test_alike_but_for_dates_says_nothing() -> None:
+    later = [{"role": "system", "content": "It is 2026-12-01. Work in /tmp/c3d4."}, BODY["messages"][1]]
+    assert [*changes(asked(), asked(messages=later))] == []
+
+
+def test_fields_tools_and_prompt_are_named() -> None:
+    other = {"type": "function", "function": {**TOOL["function"], "description": "Runs it."}}  # type: ignore[dict-item]
+    new = {"type": "function", "function": {"name": "look", "parameters": {}}}
+    prompt = [{"role": "system", "content": "Work."}, BODY["messages"][1]]
+    after = asked(temperature=None, stop=["y"], reasoning={"effort": "high"}, tools=[other, new], messages=prompt)
+    fields, tools, said = changes(asked(), after)
+    assert fields == 'fields: + reasoning.effort; - temperature; stop ["x"] → ["y"]'
+    assert tools == "tools, 1 → 2: + look; run changed"
+    assert said == "prompt: 36 → 5 characters"
