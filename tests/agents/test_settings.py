@@ -6,12 +6,13 @@ import asyncio
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.commands import run
+from tests.support.commands import environment, run
 from toolworthy.agents import install
 from toolworthy.agents._template import render
 from toolworthy.agents.settings import program
@@ -106,3 +107,36 @@ def test_an_agent_works_with_what_the_doctor_says_to_paste(tmp_path: Path, name:
 def test_every_agent_that_a_person_can_start_is_tried() -> None:
     startable = {agent.id for agent in adapters.agents() if agent.run.interactive.command and agent.tools}
     assert startable == ONCE.keys()
+
+
+BREAKS = (
+    ("opencode", "call-id-null"),
+    pytest.param("qwen-code", "tool-calls-in-content-wrong-parser-or-template", marks=pytest.mark.nightly),
+    pytest.param("openclaw", "finish-stop-with-tool-calls", marks=pytest.mark.nightly),
+)
+"""Agents with defects that keep them from the work, as fixtures/defects/measured.jsonl has it."""
+
+
+@pytest.mark.parametrize(("name", "defect"), BREAKS)
+def test_an_agent_that_a_defect_breaks_works_through_a_repairing_proxy(tmp_path: Path, name: str, defect: str) -> None:
+    agent = adapters.agent(name)
+    asyncio.run(install.ensure(agent))
+    last = [render(word, {"instruction": instruction(agent)}) for word in ONCE[name]]
+    env = environment({"PATH": f"{toolchain.node_root()}/bin:/usr/bin:/bin"})
+    for options, works in (((), False), (("--repair",), True)):
+        work = tmp_path / str(works)
+        work.mkdir()
+        proxy = ["toolworthy", "proxy", "--endpoint", f"oracle:{defect}", "--agent", name, *options, "--", *last]
+        done = subprocess.run(
+            [sys.executable, "-m", *proxy],
+            cwd=work,
+            env=env,
+            capture_output=True,
+            text=True,
+            input="" if "{instruction}" in ONCE[name] else instruction(agent),
+            timeout=300,
+            check=False,
+        )
+        assert (work / "made.txt").exists() == works, done.stdout[-2000:] + done.stderr[-2000:]
+    log = next((tmp_path / "True" / "reports").glob("*.log")).read_text()
+    assert "repaired " in log

@@ -23,6 +23,7 @@ from toolworthy.cli._own_agent import OwnAgent
 from toolworthy.endpoint.preflight import preflight
 from toolworthy.endpoint.target import Endpoint
 from toolworthy.gateway import Gateway, serve_trial
+from toolworthy.gateway.repair import Repairer
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.latest import LatestExchanges
 from toolworthy.records.meta import ProxyRecord
@@ -38,9 +39,13 @@ class Proxy:
         keep: how many exchanges the record holds, at most.
         secret: whether its address has a part that nobody can guess.
         agent: is started, and ends it; None to serve until a signal.
+        repair: whether to repair what can be repaired.
     """
 
-    def __init__(self, endpoint: Endpoint, out: Path, *, keep: int, secret: bool, agent: OwnAgent | None) -> None:
+    def __init__(
+        self, endpoint: Endpoint, out: Path, *, keep: int, secret: bool, agent: OwnAgent | None, repair: bool
+    ) -> None:
+        self._repairer = Repairer() if repair else None
         self._endpoint, self._keep, self._secret, self._agent = endpoint, keep, secret, agent
         self._path = out / time.strftime("proxy-%Y%m%d-%H%M%S.jsonl.zst", time.gmtime())
         self._findings = LiveFindings()
@@ -87,7 +92,7 @@ class Proxy:
             endpoint = await reached(self._endpoint, stack)
             if self._agent:
                 endpoint = (await preflight(endpoint, [self._agent.adapter])).endpoint
-            gateway = await stack.enter_async_context(Gateway(endpoint, came))
+            gateway = await stack.enter_async_context(Gateway(endpoint, came, repairer=self._repairer))
             session = await stack.enter_async_context(serve_trial(gateway, "proxy", listener, secret=self._secret))
             if self._agent:
                 show(f"{self._agent.adapter.title}: {self._path} records it; findings: {shown.name}", sys.stderr)
@@ -110,6 +115,8 @@ class Proxy:
         show(one_line(f"{exchange.method} {exchange.path} → {answer} {exchange.seconds:.2f} s"), shown)
         for line in self._findings.lines(exchange):
             show(line, shown)
+        for one in exchange.repairs:
+            show(one_line(f"repaired {one.kind}: {one.before} → {one.after} [exchange {exchange.index}]"), shown)
 
     def _summary(self) -> None:
         if summary := [*self._findings.summary()]:

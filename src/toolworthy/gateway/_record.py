@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from toolworthy.base.redact import Redactor
 from toolworthy.gateway._pulse import Pulse
+from toolworthy.gateway.repair import RepairedExchange
 from toolworthy.gateway.upstream import Upstream
 from toolworthy.records.exchange import Chunk, Exchange, ExchangeFailure
 from toolworthy.records.sanitized import cleaned
@@ -52,6 +53,8 @@ class PendingExchange:
     size: int = 0
     error: ExchangeFailure | None = None
     local: bool = False
+    repair: RepairedExchange | None = None
+    """Repairs what passes; None for a test, which must see what comes."""
     longest: int = MAX_ANSWER
     """Bytes that the answer may have."""
     ended: float = 0.0
@@ -119,5 +122,6 @@ class PendingExchange:
             seconds=(self.ended or time.perf_counter()) - self.clock,
             error=self.error,
             local=self.local,
+            repairs=tuple(self.repair.repairs) if self.repair else (),
         )
         return cleaned(made, redactor)

@@ -12,6 +12,7 @@ from toolworthy.base.retry import TOLD
 from toolworthy.endpoint.target import Endpoint
 from toolworthy.gateway._pulse import Pulse
 from toolworthy.gateway.concurrency import Flow
+from toolworthy.gateway.repair import Repairer
 from toolworthy.gateway.trial_limits import Allowance
 from toolworthy.records.exchange import Exchange
 
@@ -64,6 +65,7 @@ class Gateway:
         endpoint: where requests go.
         record: gets every exchange once it is over.
         write: gets it before, perhaps on another thread: for what takes its time.
+        repairer: repairs what passes, for a person's own agent; a test must see what comes.
         asking: is told of every request when it comes, by the id of its trial.
         flow: how many requests may be in flight; None for as many as come.
     """
@@ -75,12 +77,14 @@ class Gateway:
         asking: Callable[[str], None] = lambda trial: None,
         flow: Flow | None = None,
         write: Callable[[Exchange], None] = lambda exchange: None,
+        repairer: Repairer | None = None,
     ) -> None:
         self.endpoint = endpoint
         self.record = record
         self.write = write
         self.asking = asking
         self.flow = flow
+        self.repairer = repairer
         self.redactor = Redactor(endpoint.secrets)
         self.pulse = Pulse()
         self._idle: list[httpx.AsyncClient] = []

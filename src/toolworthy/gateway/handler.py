@@ -14,12 +14,13 @@ from toolworthy import wire
 from toolworthy.base.asgi import respond
 from toolworthy.gateway._record import Endless, PendingExchange
 from toolworthy.gateway._session import GatewaySession
+from toolworthy.gateway.repair import RepairedExchange
 from toolworthy.gateway.trial_limits import TOLD, No
 from toolworthy.gateway.upstream import HOP_BY_HOP, Upstream, plan
 from toolworthy.records.exchange import Exchange, ExchangeFailure
 from toolworthy.rules.refusal import broken_http
 from toolworthy.wire.declaration import Route
-from toolworthy.wire.ir import APIS, Api, Failure
+from toolworthy.wire.ir import APIS, Api, Failure, Request
 from toolworthy.wire.translate import ResponseTranslator, translate_error, translate_response
 
 if TYPE_CHECKING:
@@ -179,7 +180,9 @@ async def _answer(session: GatewaySession, record: PendingExchange, send: Any) -
         await _local(record, send, 200, wire.api(api).render_count(max(1, len(record.body) // _BYTES_A_TOKEN)))
     else:
         try:
-            record.upstream = plan(endpoint, record.route, record.path, record.headers, record.body)
+            record.repair = RepairedExchange.of(session.gateway.repairer, record.route, record.path, record.body)
+            body = record.repair.body if record.repair else record.body
+            record.upstream = plan(endpoint, record.route, record.path, record.headers, body)
         except ValueError as error:
             await _local(record, send, 400, _error(api, 400, str(error)))
         else:
@@ -259,9 +262,9 @@ async def _back(
         assert record.route.api is not None
         listed = wire.api(record.route.api).render_models(session.gateway.endpoint.model, None)
         await _send_json(send, 200, listed)
-    elif not upstream.translated:
+    elif not upstream.translated and not (record.repair and response.status_code < 400):
         await _pass_through(record, response, send)
-    elif response.status_code >= 400 or not upstream.request or not upstream.request.stream:
+    elif response.status_code >= 400 or not _request(record, upstream).stream:
         await _translate_whole(record, upstream, response, send)
     else:
         await _translate_stream(record, upstream, response, send)
@@ -283,14 +286,22 @@ async def _translate_whole(record: PendingExchange, upstream: Upstream, response
         body = b"".join([data async for data in pieces])
     agent = record.route.api
     assert agent is not None
-    assert upstream.request is not None
     if response.status_code >= 400:
         out = translate_error(agent, response.status_code, body)
+    elif record.repair:
+        out = record.repair.whole(agent, upstream.api, response.status_code, body)
     else:
-        out = translate_response(agent, upstream.api, upstream.request, response.status_code, body)
+        out = translate_response(agent, upstream.api, _request(record, upstream), response.status_code, body)
     await _start(send, response.status_code, [(b"content-type", b"application/json"), *_passed(response)])
     await _more(send, out)
     await _end(send)
+
+
+def _request(record: PendingExchange, upstream: Upstream) -> Request:
+    """The agent's request, read: it is translated, or its response repaired."""
+    request = record.repair.request if record.repair else upstream.request
+    assert request is not None
+    return request
 
 
 _KEPT = (b"retry-after", b"retry-after-ms", b"x-request-id", b"request-id", b"x-should-retry")
@@ -304,8 +315,9 @@ def _passed(response: httpx.Response) -> _Raw:
 async def _translate_stream(record: PendingExchange, upstream: Upstream, response: httpx.Response, send: Any) -> None:
     agent = record.route.api
     assert agent is not None
-    assert upstream.request is not None
-    translator = ResponseTranslator(agent, upstream.api, upstream.request)
+    translator = ResponseTranslator(agent, upstream.api, _request(record, upstream))
+    if record.repair:
+        record.repair.edit(translator)
     await _start(send, response.status_code, [(b"content-type", b"text/event-stream"), *_passed(response)])
     async with _kept(record, response.aiter_bytes()) as pieces:
         async for data in pieces:

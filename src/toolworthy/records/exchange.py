@@ -50,6 +50,19 @@ class ExchangeFailure:
         return SAID[self.kind].format(self.detail)
 
 
+RepairKind = Literal["call-id", "index", "stop-reason", "leaked-call", "reasoning-replay", "usage"]
+
+
+@dataclass(frozen=True, slots=True)
+class TransitRepair:
+    """Something that the proxy repaired between endpoint and agent, which got `after`."""
+
+    kind: RepairKind
+    before: str
+    """What came, in a few words."""
+    after: str
+
+
 @dataclass(frozen=True, slots=True)
 class Chunk:
     """Bytes of a response body as they arrived."""
@@ -95,6 +108,8 @@ class Exchange:
     """Why there is no whole answer."""
     local: bool = False
     """Answered by the gateway itself, without the endpoint."""
+    repairs: tuple[TransitRepair, ...] = ()
+    """What the proxy repaired on the way, if its user wants that; the bodies are as they came."""
 
     @classmethod
     def of(

@@ -22,7 +22,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, field_validator
 
 from toolworthy.base.redact import Redactor
-from toolworthy.records.exchange import SAID, Chunk, Exchange, ExchangeFailure, FailureKind
+from toolworthy.records.exchange import SAID, Chunk, Exchange, ExchangeFailure, FailureKind, TransitRepair
 from toolworthy.wire.declaration import Kind
 from toolworthy.wire.ir import Api
 
@@ -75,6 +75,8 @@ class ExchangeRecord(BaseModel):
     """The answer's body as it came: seconds since the request was sent, and text."""
     pieces: dict[str, str]
     """Pieces of bodies that the file did not hold yet, by their hash."""
+    repairs: list[TransitRepair] = []
+    """What `toolworthy proxy --repair` repaired on the way; the bodies are as they came."""
     process: str = ""
     """Marks the process that wrote it. One that tells of index 0 anew has begun the trial again."""
 
@@ -134,6 +136,7 @@ class ExchangeWriter:
             upstream_body=None if exchange.upstream_body is None else self._store(exchange.upstream_body, pieces),
             chunks=[(round(chunk.at, 6), _text(chunk.data)) for chunk in exchange.chunks],
             pieces=pieces,
+            repairs=list(exchange.repairs),
             process=_PROCESS,
         )
         frame = self._compress.compress(self._redactor.data(record.model_dump_json().encode()))
@@ -249,6 +252,7 @@ def _exchange(record: ExchangeRecord, pieces: Mapping[str, bytes]) -> Exchange:
         request_body=_restore(record.request_body, pieces),
         upstream_body=None if record.upstream_body is None else _restore(record.upstream_body, pieces),
         chunks=tuple(Chunk(at, _bytes(text)) for at, text in record.chunks),
+        repairs=tuple(record.repairs),
     )
 
 

@@ -36,6 +36,9 @@ def cleaned(exchange: Exchange, redactor: Redactor) -> Exchange:
         losses=tuple(map(redactor.text, exchange.losses)),
         response_headers=redactor.headers(exchange.response_headers),
         chunks=chunks,
+        repairs=tuple(
+            replace(one, before=redactor.text(one.before), after=redactor.text(one.after)) for one in exchange.repairs
+        ),
         error=replace(exchange.error, detail=redactor.text(exchange.error.detail)) if exchange.error else None,
     )
     return _withheld(clean, redactor) if redactor else clean

@@ -24,7 +24,7 @@ _SPECIAL = re.compile(
     r"|observation|system)\|>|<｜(?:end|begin)▁of▁sentence｜>|<｜(?:User|Assistant)｜>|</s>\s*\Z|<end_of_turn>|\[/?INST\]"
     r"|assistantfinal|commentary to=functions\."
 )
-_OPENERS = (
+OPENERS = (
     "<tool_call>",
     "<tool_calls>",
     "<function=",
@@ -158,7 +158,7 @@ def _partial_call_marker_in_text(view: View) -> Violations:
     text = view.response.text.rstrip()
     if not (view.calls and text):
         return
-    for mark in _OPENERS:
+    for mark in OPENERS:
         size = next((size for size in range(len(mark) - 1, 2, -1) if text.endswith(mark[:size])), 0)
         if size:
             yield f"the text ends with {mark[:size]!r}", text[-200:]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from toolworthy import wire
 from toolworthy.wire.assemble import disassemble
 from toolworthy.wire.failure import parse_error
-from toolworthy.wire.ir import PLAIN, Api, Dialect, Rendered, Request, Response
+from toolworthy.wire.ir import PLAIN, Api, Dialect, Event, Rendered, Repair, Request, Response
 from toolworthy.wire.lenient import dump_json, parse_json
 
 
@@ -21,6 +21,14 @@ def translate_request(
     return request, rendered
 
 
+Edit = Callable[[Event], Iterable[Event]]
+"""What is written in place of an event."""
+
+
+def _unchanged(event: Event) -> Iterable[Event]:
+    return (event,)
+
+
 class ResponseTranslator:
     """Turns an endpoint's event stream into the agent's, as it comes.
 
@@ -28,6 +36,7 @@ class ResponseTranslator:
     """
 
     def __init__(self, agent: Api, endpoint: Api, request: Request) -> None:
+        self.edit: Edit = _unchanged
         self._endpoint = endpoint
         self._decoder = wire.api(endpoint).decoder()
         self._encoder = wire.api(agent).encoder(request)
@@ -56,7 +65,12 @@ class ResponseTranslator:
         return self._encode(self._decoder.close())
 
     def _encode(self, events: Any) -> bytes:
-        return b"".join(self._encoder.encode(event) for event in events)
+        return b"".join(self._encoder.encode(made) for event in events for made in self.edit(event))
+
+    @property
+    def repairs(self) -> list[Repair]:
+        """What the decoder repaired so far; the list grows."""
+        return self._decoder.repairs
 
 
 def translate_response(agent: Api, endpoint: Api, request: Request, status: int, body: bytes) -> bytes:

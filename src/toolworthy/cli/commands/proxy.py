@@ -26,6 +26,7 @@ def run(
     for_all: bool,
     agent: str | None,
     keep: int,
+    repair: bool,
     arguments: Sequence[str],
 ) -> int:
     """Record the traffic of any agent that uses it, until Ctrl-C; a file next to the record names the endpoint.
@@ -42,4 +43,4 @@ def run(
     own = own_agent(agent, arguments) if agent else None
     target = named_endpoint(endpoint, model, key_env, wire, seconds=_SECONDS)
     listener = listening((0 if own else PORT) if port is None else port)  # before anything is written: it may be taken
-    return Proxy(target, out, keep=keep, secret=not for_all, agent=own).serve(listener)
+    return Proxy(target, out, keep=keep, secret=not for_all, agent=own, repair=repair).serve(listener)
