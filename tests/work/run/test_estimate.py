@@ -97,7 +97,7 @@ def test_long_prompts_are_counted_once_before_tier_full() -> None:
 
 def test_the_standard_tier_is_affordable() -> None:
     """Every probe costs its user requests: whoever needs more than these merges some."""
-    keys = [way for probe in load_suite().values() for way in probe.ways("standard") if way.api != "gemini"]
+    keys = [key for key in KINDS["wire"].keys(options()) if key.api != "gemini"]
     assert estimate(sent(options(), keys), table()).requests <= 650
 
 
