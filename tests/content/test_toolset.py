@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from toolworthy import wire
 from toolworthy.content import adapters
 from toolworthy.content.adapters import Action, AgentAdapter, Scope, ToolSpec, Use
 from toolworthy.content.toolset import Deed, due, placeholders, shell, speaker, tool_schema, understand, ways
 from toolworthy.wire.ir import Tool
+from toolworthy.work.probes.recorded import Conversation, agents_recorded, recorded
 
 AGENTS = adapters.toolsets()
 NEEDS = {
@@ -155,3 +157,21 @@ def test_shell_ways_are_right_for_any_content(
 
 def test_guessing_needs_something_to_go_by() -> None:
     assert ways("run", {"command": "ls"}, [Tool("mystery", "", {"properties": {"x": {"type": "string"}}})], None) == ()
+
+
+@pytest.mark.parametrize("agent", [name for name in agents_recorded() if adapters.agent(name).tools])
+def test_the_speaker_is_known_by_what_it_really_offers(agent: str) -> None:
+    body = Conversation(agent, "m", "Hello", brief=True).body
+    tools = wire.api(recorded(agent).api).parse_request(body).tools
+    found = speaker(tools, AGENTS)
+    assert found is not None
+    assert found.id == agent
+
+
+def test_a_tool_that_another_agent_also_has_does_not_hide_the_speaker() -> None:
+    body = Conversation("claude-code", "m", "Hello", brief=True).body
+    tools = wire.api("messages").parse_request(body).tools
+    (other,) = (tool for tool in offered(adapters.agent("letta")) if tool.name == "TaskStop")
+    found = speaker([*tools, other], AGENTS)
+    assert found is not None
+    assert found.id == "claude-code"

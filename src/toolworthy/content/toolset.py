@@ -154,13 +154,13 @@ def _unfill(template: Any, value: Any) -> list[dict[str, str]] | None:
 
 
 def speaker(tools: Sequence[Tool], adapters: Sequence[AgentAdapter]) -> AgentAdapter | None:
-    """The agent whose toolset was offered: it knows most of them, and has fewest that are not offered."""
+    """The agent whose toolset was offered: it uses most of them, and has fewest that are not offered."""
     offered = {tool.name: tool for tool in tools}
 
     def likeness(adapter: AgentAdapter) -> tuple[int, int, int]:
         known = offered.keys() & adapter.tools.keys()
         usable = sum(_takes(offered[name], adapter.tools[name]) for name in known)
-        return usable, len(known), -len(adapter.tools.keys() - known)
+        return usable, -len(adapter.tools.keys() - known), len(known)
 
     best = max(adapters, key=likeness, default=None)
     return best if best is not None and likeness(best)[0] else None
