@@ -14,7 +14,7 @@ EVIDENCE: Mapping[Evidence, str] = {
     "own requests": "the agent's recorded requests fail in this run",
     "cases": "tool-call cases with its toolset fail because of it in this run",
     "earlier": "measured with the real agent earlier, in one small task",
-    "rule": "by the rule or probe only; not measured with an agent",
+    "rule": "by the rule or probe only (not measured with an agent)",
     "model or server": "the server may withhold the tools or their calls, or the model cannot call any",
-    "context": "by the context window that the endpoint reports; not measured",
+    "context": "by the context window that the endpoint reports (not measured)",
 }
