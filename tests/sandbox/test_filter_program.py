@@ -28,11 +28,12 @@ def run(machine: str, number: int, *arguments: int, audit: int | None = None) ->
     for _ in steps:
         code, yes, no, operand = steps[at]
         at += 1
+        assert code not in (0x20, 0x06) or (yes, no) == (0, 0), "comparisons alone jump"
         if code == 0x20:  # load a word
             (value,) = struct.unpack_from("<I", data, operand)
         elif code == 0x06:  # return
             action, told = operand & 0xFFFF0000, operand & 0xFFFF
-            return told if action == 0x00050000 else {0x7FFF0000: ALLOWED, 0x80000000: KILLED}[action]
+            return told if action == 0x00050000 else {0x7FFF0000: ALLOWED, 0x80000000: KILLED}[operand]
         else:
             holds = {0x15: value == operand, 0x35: value >= operand, 0x45: bool(value & operand)}[code]
             at += yes if holds else no

@@ -54,33 +54,35 @@ def program(machine: str) -> bytes | None:
 
 
 def _steps(machine: str, numbers: dict[str, int], refused: list[int]) -> Iterator[_Step]:
-    yield (_LOAD, 0, 0, _ARCHITECTURE)
+    yield _load(_ARCHITECTURE)
     yield (_EQUAL, 1, 0, _ARCHITECTURES[machine])
-    yield (_RETURN, 0, 0, _KILL)  # calls of 32-bit programs have other numbers
-    yield (_LOAD, 0, 0, _NUMBER)
+    yield _return(_KILL)  # calls of 32-bit programs have other numbers
+    yield _load(_NUMBER)
     if machine == "x86_64":
         yield (_AT_LEAST, 0, 1, _X32)
-        yield (_RETURN, 0, 0, _ERRNO | errno.ENOSYS)
+        yield _return(_ERRNO | errno.ENOSYS)
     for number in refused:
-        yield from _if_equal(number, [(_RETURN, 0, 0, _ERRNO | errno.EPERM)])
+        yield from _if_equal(number, [_return(_ERRNO | errno.EPERM)])
     # Its flags are in memory, which no filter can read; who is told that there is no such call uses clone.
-    yield from _if_equal(numbers["clone3"], [(_RETURN, 0, 0, _ERRNO | errno.ENOSYS)])
+    yield from _if_equal(numbers["clone3"], [_return(_ERRNO | errno.ENOSYS)])
     yield from _if_equal(
         numbers["clone"],
-        [(_LOAD, 0, 0, _ARGUMENTS), (_ANY_BIT, 0, 1, _NAMESPACES), (_RETURN, 0, 0, _ERRNO | errno.EPERM), _allow()],
+        [_load(_ARGUMENTS), (_ANY_BIT, 0, 1, _NAMESPACES), _return(_ERRNO | errno.EPERM), _return(_ALLOW)],
     )
-    known = [step for family in _FAMILIES for step in _if_equal(family, [_allow()])]
-    yield from _if_equal(
-        numbers["socket"], [(_LOAD, 0, 0, _ARGUMENTS), *known, (_RETURN, 0, 0, _ERRNO | errno.EAFNOSUPPORT)]
-    )
-    steps = [step for number in _TERMINAL for step in _if_equal(number, [(_RETURN, 0, 0, _ERRNO | errno.EPERM)])]
-    yield from _if_equal(numbers["ioctl"], [(_LOAD, 0, 0, _ARGUMENTS + 8), *steps, _allow()])
-    yield _allow()
+    known = [step for family in _FAMILIES for step in _if_equal(family, [_return(_ALLOW)])]
+    yield from _if_equal(numbers["socket"], [_load(_ARGUMENTS), *known, _return(_ERRNO | errno.EAFNOSUPPORT)])
+    steps = [step for number in _TERMINAL for step in _if_equal(number, [_return(_ERRNO | errno.EPERM)])]
+    yield from _if_equal(numbers["ioctl"], [_load(_ARGUMENTS + 8), *steps, _return(_ALLOW)])
+    yield _return(_ALLOW)
 
 
 def _if_equal(operand: int, then: list[_Step]) -> list[_Step]:
     return [(_EQUAL, 0, len(then), operand), *then]
 
 
-def _allow() -> _Step:
-    return (_RETURN, 0, 0, _ALLOW)
+def _load(offset: int) -> _Step:
+    return (_LOAD, 0, 0, offset)
+
+
+def _return(action: int) -> _Step:
+    return (_RETURN, 0, 0, action)
