@@ -19,6 +19,10 @@ from toolworthy.sandbox.model import CommandOutcome, Ended, Limits
 _TICK = 0.25
 _FIRST = 0.03
 """Seconds to the first look at a process: many end before, and those that do not are to be known early."""
+_LAST_BYTES = 0.5
+"""Seconds for what is still in the pipes when all is dead; a pipe that someone else holds does not end."""
+_REAPED = 5.0
+"""Seconds in which the kernel tells how a dead process ended."""
 _WATCHERS = ThreadPoolExecutor(4, "toolworthy-watch")
 """Of their own: they are not to wait for who copies a workspace."""
 
@@ -70,7 +74,7 @@ async def start(*argv: str, **given: Any) -> asyncio.subprocess.Process:
             process = starting.result()
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-            await asyncio.wait({asyncio.ensure_future(process.communicate())}, timeout=5)
+            await asyncio.wait({asyncio.ensure_future(process.communicate())}, timeout=_REAPED)
         raise
 
 
@@ -82,10 +86,12 @@ async def supervise(
     out, err = _Stream(bytearray()), _Stream(bytearray())
     assert process.stdout is not None
     assert process.stderr is not None
+    assert process.stdin is not None
+    process.stdin.write(stdin)  # in memory, and so is what the pipe does not take at once
+    process.stdin.close()
     readers = [
         asyncio.create_task(_read_pipe(process.stdout, out, limits.output_bytes)),
         asyncio.create_task(_read_pipe(process.stderr, err, limits.output_bytes)),
-        asyncio.create_task(_write(process, stdin)),
     ]
     watching = asyncio.create_task(_watch(process, limits, writable, inside))
     waiting = asyncio.create_task(process.wait())
@@ -99,8 +105,7 @@ async def supervise(
         inside.kill()
         await through(_settled(inside, waiting, watching))
         waiting.cancel()
-        # Whatever still holds the pipes was killed with the rest; half a second is for the last bytes in them.
-        await asyncio.wait(readers, timeout=0.5)
+        await asyncio.wait(readers, timeout=_LAST_BYTES)
         for reader in readers:
             reader.cancel()
     code = process.returncode
@@ -118,7 +123,7 @@ async def supervise(
 
 async def _settled(inside: Inside, *tasks: asyncio.Task[Any]) -> None:
     await inside.ended()
-    await asyncio.wait(tasks, timeout=5)
+    await asyncio.wait(tasks, timeout=_REAPED)
 
 
 async def through(work: Awaitable[_T]) -> _T:
@@ -140,16 +145,6 @@ async def _read_pipe(pipe: asyncio.StreamReader, stream: _Stream, limit: int) ->
         room = max(0, limit - len(stream.data))
         stream.data += data[:room]
         stream.dropped += max(0, len(data) - room)
-
-
-async def _write(process: asyncio.subprocess.Process, stdin: bytes) -> None:
-    assert process.stdin is not None
-    try:
-        process.stdin.write(stdin)
-        await process.stdin.drain()
-        process.stdin.close()
-    except (BrokenPipeError, ConnectionResetError):
-        pass
 
 
 async def _watch(
