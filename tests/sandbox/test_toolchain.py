@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from toolworthy.sandbox.model import Mount
-from toolworthy.sandbox.toolchain import _lend
+from toolworthy.sandbox.toolchain import _lend, environment
+
+
+def test_what_every_command_has_in_its_environment() -> None:
+    assert environment("/place") == {
+        "PATH": f"{sys.prefix}/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
+        "HOME": "/place",
+        "USER": "agent",
+        "LOGNAME": "agent",
+        "SHELL": "/bin/bash",
+        "TERM": "dumb",
+        "LANG": "C.UTF-8",
+        "TZ": "UTC",
+        "TMPDIR": "/tmp",
+    }
 
 
 def test_links_are_told_and_what_is_behind_them_is_lent(tmp_path: Path) -> None:
