@@ -267,6 +267,17 @@ def test_what_both_runs_show_fails_only_where_it_had_been_fixed(state: str, answ
     assert decide(wired("TW1"), wired("TW1", triage={"TW1": (state, state)}), WIRE).answer == answer
 
 
+def test_only_what_is_excused_is_named_beside_the_answer() -> None:
+    excused = only(decide(wired("TW1"), wired("TW1", triage={"TW1": ("known", "known: ours")}), WIRE))
+    assert excused.said == "none is new for Codex; TW1: title of TW1 (known: ours)"
+    again = only(decide(wired("TW1"), wired("TW1", triage={"TW1": ("regression", "regression: ours")}), WIRE))
+    assert again.said == "new: Codex: TW1: title of TW1 (regression: ours)"
+    new = only(decide(wired(), wired("TW1", triage={"TW1": ("known", "known: ours")}), WIRE))
+    assert (new.answer, new.said) == ("pass", excused.said)
+    open_ = only(decide(wired("TW1"), wired("TW1", triage={"TW1": ("open", "filed: ours")}), WIRE))
+    assert open_.said == "none is new for Codex"
+
+
 def test_an_agent_that_is_untested_now_has_not_been_shown_to_meet_no_new_block() -> None:
     untested = {"codex": "untested: 40% of the required probes ran"}
     one = only(decide(wired("TW1"), wired(untested=untested), WIRE))
@@ -384,6 +395,35 @@ def test_a_few_outlier_attempts_are_told() -> None:
     one = only(decide(sample(*units), sample(*once), TOKENS))
     assert one.answer == "inconclusive", "one attempt of 120 says so"
     assert "expensive: i0 (codex), attempt 3 now: 90,000, ×90.0 the others at it, 43% of the sum" in one.next
+
+
+def test_the_dearest_attempts_are_named_first() -> None:
+    """By their share of the sum; of the same share, the baseline's first, then by item, agent and attempt."""
+
+    def spent(*tokens: dict[int, float]) -> Sample:
+        costs = [[one.get(at, 1e3) for at in range(3)] for one in tokens]
+        return sample(*(unit(item, costs={"tokens": values}) for item, values in enumerate(costs)))
+
+    plain: dict[int, float] = {}
+    rest = [plain] * 37
+    before = spent(plain, {1: 5e4}, plain, *rest)
+    after = spent({2: 5e4}, plain, {0: 9e4, 1: 9e4}, *rest)
+    lines = [line for line in only(decide(before, after, TOKENS)).next if line.startswith("expensive: ")]
+    assert [line.partition(": ")[2].partition(":")[0] for line in lines] == [
+        "i1 (codex), attempt 2 of the baseline",
+        "i0 (codex), attempt 3 now",
+    ]
+    more = spent({0: 9e4}, plain, plain, *rest), spent(plain, {2: 8e4}, {1: 9.5e4}, *rest)
+    lines = [line for line in only(decide(*more, TOKENS)).next if line.startswith("expensive: ")]
+    assert [line.partition(": ")[2].partition(" (")[0] for line in lines] == ["i0", "i2", "i1"]
+
+
+def test_what_cannot_fail_says_why() -> None:
+    few = sample(*(unit(item, passed=(1,)) for item in range(2)))
+    assert any("no drop could have failed it: too few attempts" in line for line in only(decide(few, few, TASKS)).next)
+    low = sample(*(unit(item, passed=(item % 10 == 0,) * 3) for item in range(40)))
+    at_the_margin = only(decide(low, low, TASKS))
+    assert any("the baseline's rate does not exceed the margin" in line for line in at_the_margin.next)
 
 
 @pytest.mark.slow

@@ -38,6 +38,8 @@ def test_the_default_policy_is_a_policy_file(tmp_path: Path) -> None:
         ('[metrics."tasks.pass"]', "has no criterion"),
         ('[metrics."tasks.pass"]\nat_most = 2', "is a share. Give margin or floor."),
         ('[metrics."tasks.usd"]\nmargin = 0.1', "is a cost. Give at_most or tail_at_most."),
+        ('[metrics."tasks.usd"]\nfloor = 0.1', "is a cost. Give at_most or tail_at_most."),
+        ('[metrics."tasks.usd"]\nat_most = 2\nfloor = 0.1', "is a cost. Give at_most or tail_at_most."),
         ('[metrics."tasks.pass"]\ntail_at_most = 2', "is a share. Give margin or floor."),
         ('[metrics."tasks.usd"]\nat_most = inf', "finite"),
         ('[metrics."tasks.usd"]\nat_most = nan', "tasks.usd.at_most"),
