@@ -14,6 +14,7 @@ from toolworthy.content import adapters
 from toolworthy.content.breakage import did
 from toolworthy.records.exchange import Chunk, Exchange, ExchangeFailure
 from toolworthy.records.score import CauseKind
+from toolworthy.rules import label
 from toolworthy.sandbox.model import CommandOutcome
 from toolworthy.work.scoring import _cause, _progress
 
@@ -227,6 +228,20 @@ def test_a_fault_that_the_agent_got_over_is_mentioned_and_not_the_cause() -> Non
     at_the_end = why(trial(*steps, cut))
     assert (at_the_end.kind, at_the_end.fault, at_the_end.rule) == ("wire defect", "server", "TW113")
     assert at_the_end.exchange == len(steps)
+
+
+def test_only_what_blocks_and_is_not_the_cause_itself_is_mentioned_once() -> None:
+    """Neither arguments that are no JSON, of which the wire need not be guilty."""
+    rows = [("TW101", "cosmetic", 0), ("TW101", "blocks", 1), ("TW101", "blocks", 3), ("TW103", "blocks", 2)]
+    rows += [("TW102", "blocks", 2), ("TW113", "blocks", 4), ("TW104", "degrades", 2)]
+    findings = [
+        SimpleNamespace(code=code, severity=severity, evidence=SimpleNamespace(exchange=at))
+        for code, severity, at in rows
+    ]
+    course = SimpleNamespace(findings=findings)
+    told = _cause._overcome(SimpleNamespace(fault="model", rule="TW113"), course)
+    assert told == {"in spite of": f"{label('TW101')} (exchange 1), {label('TW103')} (exchange 2)"}
+    assert _cause._overcome(SimpleNamespace(fault="server", rule="TW113"), course) == {}
 
 
 def test_what_the_agent_bore_in_this_very_trial_is_not_the_cause_at_its_end() -> None:
