@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from toolworthy.base.redact import Redactor, credential, looks_like_key
+from toolworthy.base.redact import MARK, Redactor, credential, looks_like_key
 
 SECRET = 'k3y/with"quote+and=more'
 
@@ -168,3 +168,19 @@ def test_what_is_shorter_than_a_secret_is_none() -> None:
     assert Redactor(["1234567"]).text("1234567") == "1234567"
     assert Redactor(["12345678"]).text("12345678") == "[redacted]"
     assert Redactor(["Bearer 12345678"]).text("12345678") == "[redacted]"
+
+
+def test_letters_by_their_names_in_html_are_read() -> None:
+    """Any letter that has one, in either case; what cannot be cut out goes whole."""
+    redactor = Redactor(["schlüssel-für-ämter"])
+    assert redactor.text("<b>schl&uuml;ssel-f&uuml;r-&auml;mter</b>") == MARK
+    assert redactor.text("<b>SCHL&Uuml;SSEL-F&Uuml;R-&Auml;MTER</b>") == MARK
+    assert redactor.text("<b>schl&uuml;ssel</b>") == "<b>schl&uuml;ssel</b>"
+
+
+def test_only_the_very_placeholder_is_kept() -> None:
+    redactor = Redactor([])
+    kept, key = b"sk-toolworthy-placeholder", b"sk-abcdefghijklmnopqrst"
+    for data, out in ((kept, kept), (kept + b"1", MARK.encode()), (kept + b" " + key, kept + b" " + MARK.encode())):
+        assert redactor.data(data) == out
+        assert b"".join(redactor.pieces([data])) == out

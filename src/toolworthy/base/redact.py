@@ -94,7 +94,7 @@ class Redactor:
             data = _without(data, 0, len(data), self._spans(data, self._shows(data)))
             if self.holds(data):  # in a form that can be seen, and not be cut out
                 return MARK.encode()
-        return _SHAPES.sub(_shape, data) if any(begin in data for begin in _SHAPED) else data
+        return _without(data, 0, len(data), _shaped(data))
 
     def text(self, text: str) -> str:
         """`text` without secrets."""
@@ -139,8 +139,7 @@ class Redactor:
     def _all_spans(self, whole: bytes, shows: bool) -> list[_Span]:
         """Where secrets are in a body, from and to, in order; also the parts of one that is cut up into strings: a
         stream's deltas, a list of texts, the words of a document."""
-        shaped = any(begin in whole for begin in _SHAPED)
-        spans = [_span(match) for match in _SHAPES.finditer(whole) if match[0] != _KEEP] if shaped else []
+        spans = _shaped(whole)
         if self._needles:
             spans += self._spans(whole, shows)
             spans += self._joined(whole)
@@ -211,9 +210,9 @@ _ESCAPE = re.compile(
 )  # fmt: skip
 """A run of backslashes is looked at once, from its begin: there may be a million of them."""
 _NAMED = {b"amp": "&", b"lt": "<", b"gt": ">", b"quot": '"', b"apos": "'"}
-_NAMES = {
-    name.lower().encode(): char.encode() for name, char in html5.items() if name[-1] == ";" and char.isascii()
-} | {unicodedata.name(chr(code)).lower().encode(): chr(code).lower().encode() for code in range(32, 127)}
+_NAMES = {name.lower().encode(): char.lower().encode() for name, char in html5.items()} | {
+    unicodedata.name(chr(code)).lower().encode(): chr(code).lower().encode() for code in range(32, 127)
+}
 """What HTML and Python call characters, in lower case. An HTML name ends in a semicolon."""
 _BETWEEN = b" \t\r\n:,"
 """What may be between digits of hex, or break lines of base64."""
@@ -291,8 +290,11 @@ def _span(match: re.Match[bytes]) -> _Span:
     return (*match.span(), MARK.encode())
 
 
-def _shape(match: re.Match[bytes]) -> bytes:
-    return match[0] if match[0] == _KEEP else MARK.encode()
+def _shaped(data: bytes) -> list[_Span]:
+    """Where `data` has what looks like a vendor's key."""
+    if not any(begin in data for begin in _SHAPED):
+        return []
+    return [_span(match) for match in _SHAPES.finditer(data) if match[0] != _KEEP]
 
 
 # ---- strings that a reader joins -------------------------------------------------------------------------------------
