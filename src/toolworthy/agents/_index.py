@@ -39,8 +39,8 @@ def address() -> str:
     Raises:
         ToolworthyError: uv does not say which that is.
     """
-    said = next((os.environ[name] for name in _VARIABLES if os.environ.get(name)), "") or _configured("index-url")
-    url = re.sub(r"^[\w.-]+=", "", said)  # uv's may have a name
+    given = next((os.environ[name] for name in _VARIABLES if os.environ.get(name)), "") or _configured("index-url")
+    url = re.sub(r"^[\w.-]+=", "", given)  # uv's may have a name
     return (url or standard()).rstrip("/")
 
 
@@ -53,9 +53,9 @@ def standard() -> str:
     import uv
 
     done = subprocess.run([uv.find_uv_bin(), "help", "pip", "install"], capture_output=True, text=True, check=False)
-    if (said := _STANDARD.search(" ".join(done.stdout.split()))) is None:
+    if (printed := _STANDARD.search(" ".join(done.stdout.split()))) is None:
         raise ToolworthyError("uv does not say which index it asks. Name one in UV_DEFAULT_INDEX.")
-    return said[1]
+    return printed[1]
 
 
 def _authorities() -> Iterator[str]:
@@ -119,19 +119,19 @@ class PypiDoor(Door):
         if "json" not in kind:
             return _HREF.sub(lambda match: match[1] + self._href(url, match[2] or match[3] or b""), body)
         try:
-            told = as_dict(json.loads(body))
+            document = as_dict(json.loads(body))
         except ValueError:
             return body
-        for file in map(as_dict, as_list(told.get("files"))):
+        for file in map(as_dict, as_list(document.get("files"))):
             file["url"] = self._ours(url, as_str(file.get("url")))
-        return json.dumps(told).encode()
+        return json.dumps(document).encode()
 
-    def _href(self, url: str, said: bytes) -> bytes:
-        ours = self._ours(url, html.unescape(said.decode("utf-8", "replace")))
+    def _href(self, url: str, href: bytes) -> bytes:
+        ours = self._ours(url, html.unescape(href.decode("utf-8", "replace")))
         return f'"{html.escape(ours)}"'.encode()
 
-    def _ours(self, url: str, said: str) -> str:
-        whole, hashed = urldefrag(urljoin(url, said))
+    def _ours(self, url: str, href: str) -> str:
+        whole, hashed = urldefrag(urljoin(url, href))
         number = self._files.setdefault(whole, len(self._files))
         name = urlsplit(whole).path.rpartition("/")[2]
         return f"{self._here}/file/{number}/{name}" + (f"#{hashed}" if hashed else "")

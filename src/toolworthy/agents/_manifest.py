@@ -41,10 +41,10 @@ def changed(folder: Path, top: Path, *, read: bool = False) -> str:
         if not read and (folder / _SEEN).is_file() and (folder / _SEEN).read_text() == looks:
             return ""
         noted = json.loads((folder / MANIFEST).read_text())
-        found = dict(_contents(top))
+        present = dict(_contents(top))
     except (OSError, ValueError) as error:
         return f"the record of its files cannot be read ({error})"
-    if other := sorted(path for path in noted.keys() | found.keys() if noted.get(path) != found.get(path)):
+    if other := sorted(path for path in noted.keys() | present.keys() if noted.get(path) != present.get(path)):
         more = f" and {len(other) - 1} more" if len(other) > 1 else ""
         return f"{other[0]}{more} is not as it was installed"
     with contextlib.suppress(OSError):  # another user's: read again the next time
@@ -75,9 +75,9 @@ def _looks(top: Path) -> str:
     """A digest of what the file system says: the time of the last change (ctime) is none that a program can set."""
     digest = hashlib.sha256()
     for entry in _entries(top):
-        found = entry.stat
-        told = (entry.path, found.st_mode, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
-        digest.update(repr(told).encode("utf-8", "surrogateescape"))
+        status = entry.stat
+        mark = (entry.path, status.st_mode, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+        digest.update(repr(mark).encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
 
 

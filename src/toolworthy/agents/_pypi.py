@@ -99,9 +99,9 @@ class Pypi(Installer):
         flags = ["--no-deps", "--no-header", "--no-annotate", "--python-version", lowest]
         return self._uv(sandbox, work, home, port, _ASK, self.install.pypi, *flags)
 
-    def newest(self, said: str) -> str:
+    def newest(self, printed: str) -> str:
         """What it pins."""
-        pin = re.search(rf"^{re.escape(canonicalize_name(self.install.pypi))}==(\S+)", said, re.MULTILINE)
+        pin = re.search(rf"^{re.escape(canonicalize_name(self.install.pypi))}==(\S+)", printed, re.MULTILINE)
         return pin[1] if pin else ""
 
     def _uv(
@@ -128,9 +128,9 @@ class Pypi(Installer):
         argv = ("/bin/bash", "-c", script, "bash", sandbox.shown(program), *given)
         return Command(argv, work, home, env, (program, *more), LIMITS)
 
-    def lock(self, files: Path, said: bytes) -> str:
+    def lock(self, files: Path, printed: bytes) -> str:
         """What uv wrote."""
-        return said.decode()
+        return printed.decode()
 
     @asynccontextmanager
     async def door(self, port: int) -> AsyncIterator[Door]:
@@ -145,8 +145,8 @@ class Pypi(Installer):
 
     def finish(self, files: Path) -> None:
         """Its scripts are among its programs, and find their Python by where they are."""
-        for found in files.glob("local/bin/*"):  # where Debian's Python puts them
-            found.rename(files / "bin" / found.name)
+        for script in files.glob("local/bin/*"):  # where Debian's Python puts them
+            script.rename(files / "bin" / script.name)
         for script in (path for path in (files / "bin").iterdir() if path.is_file() and not path.is_symlink()):
             text = script.read_bytes()
             if own := _OWN_START.match(text):

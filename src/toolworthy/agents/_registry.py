@@ -76,9 +76,9 @@ def settings() -> Settings:
     if done.returncode != 0:
         why = (done.stderr.strip() or "no reason given")[-300:]
         raise ToolworthyError(f"cannot read npm's settings: {why}. Check `npm config list`.")
-    found = json.loads(done.stdout)
-    registries = {scope: Registry(one["url"], one["authorization"]) for scope, one in found["registries"].items()}
-    return Settings(registries, found["standard"], found["proxy"], tuple(found["ca"]), found["strict"])
+    answer = json.loads(done.stdout)
+    registries = {scope: Registry(one["url"], one["authorization"]) for scope, one in answer["registries"].items()}
+    return Settings(registries, answer["standard"], answer["proxy"], tuple(answer["ca"]), answer["strict"])
 
 
 class NpmDoor(Door):
@@ -115,16 +115,16 @@ class NpmDoor(Door):
         return "json" in kind
 
     def addressed(self, url: str, kind: str, body: bytes) -> bytes:
-        """What is told of a package, with its archives to be had here."""
+        """The document of a package, with links to its archives here."""
         try:
-            told = as_dict(json.loads(body))
+            document = as_dict(json.loads(body))
         except ValueError:
             return body
-        for version in as_dict(told.get("versions")).values():
+        for version in as_dict(document.get("versions")).values():
             dist = as_dict(as_dict(version).get("dist"))
             if "tarball" in dist:
                 dist["tarball"] = self._ours(as_str(dist["tarball"]))
-        return json.dumps(told).encode()
+        return json.dumps(document).encode()
 
     def _ours(self, address: str) -> str:
         standard, default = self._given.standard.rstrip("/"), self._given.registries[""].url.rstrip("/")

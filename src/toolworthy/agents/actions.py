@@ -35,8 +35,8 @@ def perform(tool: Mapping[str, Any] | None, name: str, arguments: str, workspace
         if action == "run":
             return _run(values["command"], workspace)
         if action in ("search", "find"):
-            found = (_search if action == "search" else _find)(workspace, values["pattern"])
-            return _cut("\n".join(found) or "no matches")
+            hits = (_search if action == "search" else _find)(workspace, values["pattern"])
+            return _cut("\n".join(hits) or "no matches")
         act = {"read": _read, "write": _write, "edit": _edit, "list": _list}[action]
         path = workspace / values["path"]
         if path.exists() and not (path.is_file() or path.is_dir()):
@@ -58,32 +58,32 @@ def _meant(tool: Mapping[str, Any], arguments: str) -> tuple[str, dict[str, str]
     if not isinstance(given, dict):
         raise Refused("the arguments are not a JSON object")
     use = next((use for use in tool["uses"] if use["when"].items() <= given.items()), None)
-    found: dict[str, str] = {}
+    values: dict[str, str] = {}
     if use is None:
-        return "", found
-    _match(use["call"], given, found, tool["name"])
-    return use["does"], found
+        return "", values
+    _match(use["call"], given, values, tool["name"])
+    return use["does"], values
 
 
-def _match(template: Any, given: Any, found: dict[str, str], where: str) -> None:
-    """Fill `found` with what stands in `given` where `template` has placeholders."""
+def _match(template: Any, given: Any, values: dict[str, str], where: str) -> None:
+    """Fill `values` with what stands in `given` where `template` has placeholders."""
     if isinstance(template, str):
         match = _PLACEHOLDER.fullmatch(template)
         if match:
             if not isinstance(given, str):
                 raise Refused(f"{where} must be a string")
-            found[match[1]] = given
+            values[match[1]] = given
     elif isinstance(template, dict):
         for key, inner in template.items():
             if _PLACEHOLDER.search(json.dumps(inner)):
                 if not isinstance(given, dict) or key not in given:
                     raise Refused(f"{where}: {key} is missing")
-                _match(inner, given[key], found, f"{where}.{key}")
+                _match(inner, given[key], values, f"{where}.{key}")
     elif isinstance(template, list):
         for number, inner in enumerate(template):
             if not isinstance(given, list) or len(given) <= number:
                 raise Refused(f"{where} must be an array of {len(template)}")
-            _match(inner, given[number], found, f"{where}[{number}]")
+            _match(inner, given[number], values, f"{where}[{number}]")
 
 
 def _run(command: str, workspace: Path) -> str:
@@ -127,10 +127,10 @@ def _search(workspace: Path, pattern: str) -> Iterator[str]:
 
 def _find(workspace: Path, pattern: str) -> Iterator[str]:
     try:
-        found = sorted(workspace.glob(pattern) if "/" in pattern else workspace.rglob(pattern))
+        paths = sorted(workspace.glob(pattern) if "/" in pattern else workspace.rglob(pattern))
     except (ValueError, NotImplementedError) as error:
         raise Refused(f"{pattern!r} is not a pattern for file names: {error}") from error
-    return (str(path.relative_to(workspace)) for path in found if path.is_file())
+    return (str(path.relative_to(workspace)) for path in paths if path.is_file())
 
 
 def _write(path: Path, values: Mapping[str, str]) -> str:

@@ -105,15 +105,15 @@ async def ensure(
             sandbox, or no Python that fits.
     """
     say = say or (lambda _: None)
-    if (found := installed(agent)) and not await asyncio.to_thread(changed, agent):
-        return found
+    if (installation := installed(agent)) and not await asyncio.to_thread(changed, agent):
+        return installation
     folder = _folder(agent)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         async with _lock(folder.with_name(f"{folder.name}.lock")):
-            if found := installed(agent):
+            if installation := installed(agent):
                 if not (why := await asyncio.to_thread(changed, agent)):
-                    return found
+                    return installation
                 say(f"{agent.title}: {why}")
             say(f"installing {agent.title} {_pinned(agent).version} (once)")
             await _install(agent, folder, say, sandbox or choose("auto"))
@@ -130,13 +130,13 @@ async def check(agent: AgentAdapter) -> str:
     """
     if agent.install is None:
         return "built in"
-    found = installed(agent)
-    if found is None:
+    installation = installed(agent)
+    if installation is None:
         raise ToolworthyError(f"not installed. Type `toolworthy agents install {agent.id}`.")
     if why := await asyncio.to_thread(changed, agent, read=True):
         raise ToolworthyError(f"{why}. Type `toolworthy agents install {agent.id}` to install it again.")
     sandbox = choose("auto")
-    mounts, values = found.lent(sandbox)
+    mounts, values = installation.lent(sandbox)
     argv = tuple(render(part, values) for part in agent.version_command)
     with tree.temporary() as work:
         app, home = _places(work)

@@ -78,13 +78,13 @@ def _ask(config: dict[str, Any], request: Request) -> Response:
     """One answer; what may pass is tried again, with growing pauses or as long as the endpoint says."""
     for tries in range(1, _TRIES + 1):
         try:
-            response, told = _once(config, request)
+            response, refusal = _once(config, request)
         except (OSError, http.client.HTTPException) as error:
-            told = Refusal("unavailable", f"{type(error).__name__}: {error}")
-            response = Response(failure=Failure(told.message), complete=False)
-        if told is None or not told.passes or tries == _TRIES:
+            refusal = Refusal("unavailable", f"{type(error).__name__}: {error}")
+            response = Response(failure=Failure(refusal.message), complete=False)
+        if refusal is None or not refusal.passes or tries == _TRIES:
             break
-        time.sleep(min(_LONGEST, pause(tries, told.retry_after)))
+        time.sleep(min(_LONGEST, pause(tries, refusal.retry_after)))
     return response
 
 
@@ -99,10 +99,10 @@ def _once(config: dict[str, Any], request: Request) -> tuple[Response, Refusal |
     try:
         connection.request("POST", parts.path + path, json.dumps(body).encode(), headers)
         answer = connection.getresponse()
-        told = {name.lower(): value for name, value in answer.getheaders()}
-        if answer.status >= 400 or "text/event-stream" not in told.get("content-type", ""):
+        received = {name.lower(): value for name, value in answer.getheaders()}
+        if answer.status >= 400 or "text/event-stream" not in received.get("content-type", ""):
             data = answer.read()
-            refused = classify(answer.status, told, data) if answer.status >= 400 else None
+            refused = classify(answer.status, received, data) if answer.status >= 400 else None
             return wire.parse_body(api, answer.status, data, streamed=False), refused
         decoder = module.decoder()
         events = []

@@ -57,17 +57,17 @@ def lacks(agent: AgentAdapter, transport: Transport) -> str:
     return f"{agent.title} takes MCP servers over {other} only" if other else f"{agent.title} takes no MCP servers"
 
 
-def lend(agent: AgentAdapter, server: McpServer, folder: Path, found: Installation, sandbox: Sandbox) -> LentServer:
+def lend(agent: AgentAdapter, server: McpServer, folder: Path, sdk: Installation, sandbox: Sandbox) -> LentServer:
     """Prepare a server for one trial.
 
     Args:
         agent: that is to use it; it must not lack the transport.
         server: as the task declares it.
         folder: with ``server.py``.
-        found: the SDK.
+        sdk: the SDK.
         sandbox: in which both run.
     """
-    python, script = Mount(found.path, _SDK), Mount(folder, _SCRIPT)
+    python, script = Mount(sdk.path, _SDK), Mount(folder, _SCRIPT)
     command, program = f"{sandbox.shown(python)}/bin/python3", f"{sandbox.shown(script)}/server.py"
     values = {"mcp_server": server.name, "mcp_command": command, "mcp_args": json.dumps([program])}
     values["mcp_argv"] = json.dumps([command, program])

@@ -69,13 +69,13 @@ class Proxy:
                 partial.write_text(meta.model_dump_json(indent=2) + "\n", encoding="utf-8")
             code = 0
             with contextlib.suppress(KeyboardInterrupt):
-                code = asyncio.run(self._serve(listener, record, self._shown(opened)))
+                code = asyncio.run(self._serve(listener, record, self._open_screen(opened)))
         self._summary()
         if self._unwritten:
             raise self._unwritten[0]
         return code
 
-    def _shown(self, opened: contextlib.ExitStack) -> TextIO:
+    def _open_screen(self, opened: contextlib.ExitStack) -> TextIO:
         """Where lines about the traffic go: an agent has the terminal for itself."""
         if not self._agent:
             return sys.stdout

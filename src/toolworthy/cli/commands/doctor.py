@@ -38,10 +38,10 @@ def run(
     if endpoint and named and endpoint != named:
         raise ToolworthyError(f"'{endpoint}' and '{named}' are both given. Give one endpoint.")
     target = named_endpoint(name, model, key_env, wire, seconds=_SECONDS)
-    report = run_until_signal(examine(target, chosen, find_context=find_context, say=_told))
+    report = run_until_signal(examine(target, chosen, find_context=find_context, say=_print_progress))
     show(report.model_dump_json(indent=2) if as_json else "\n".join(lines(report)))
     return 1 if all(agent.state == "cannot" for agent in report.agents) else 0
 
 
-def _told(line: str) -> None:
+def _print_progress(line: str) -> None:
     show(line, sys.stderr)
