@@ -54,16 +54,16 @@ class Installer(abc.ABC):
         """The command that says which version of the package is the newest; `work` is an empty folder."""
 
     @abc.abstractmethod
-    def newest(self, said: str) -> str:
-        """That version, out of what the command said; empty where it said none."""
+    def newest(self, printed: str) -> str:
+        """That version, out of what the command printed; empty where it printed none."""
 
     @abc.abstractmethod
-    def lock(self, files: Path, said: bytes) -> str:
+    def lock(self, files: Path, printed: bytes) -> str:
         """The text of a lock, without addresses.
 
         Args:
             files: where the agent is installed.
-            said: what :meth:`pinning` said.
+            printed: what the command of :meth:`pinning` printed.
         """
 
     @abc.abstractmethod

@@ -49,9 +49,9 @@ class Npm(Installer):
         """``npm view``."""
         return self._npm(sandbox, work, home, port, "view", "--loglevel=error", self.install.npm, "version")
 
-    def newest(self, said: str) -> str:
+    def newest(self, printed: str) -> str:
         """All that it says."""
-        return said.strip()
+        return printed.strip()
 
     def _npm(self, sandbox: Sandbox, files: Path, home: Path, port: int, *given: str) -> Command:
         node = Mount(toolchain.node_root(), toolchain.NODE)
@@ -68,7 +68,7 @@ class Npm(Installer):
     def pinning(self, sandbox: Sandbox, files: Path, home: Path, port: int) -> None:
         """npm has written a lock already."""
 
-    def lock(self, files: Path, said: bytes) -> str:
+    def lock(self, files: Path, printed: bytes) -> str:
         """npm's own, without the addresses of a registry."""
         lock = json.loads((files / "package-lock.json").read_text(encoding="utf-8"))
         for package in lock["packages"].values():

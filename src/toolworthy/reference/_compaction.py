@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 
 from toolworthy.content.tasks import Step, Task
-from toolworthy.wire.ir import Request, Text
+from toolworthy.wire.ir import Request
 
 _WISH = re.compile(
     r"\b(?:create|write|provide|generate|produce|give)\b[^.]{0,80}\b(?:summary|state_snapshot|handoff|continuing)"
@@ -67,4 +67,4 @@ def _marks(step: Step) -> Iterator[str]:
 
 def _newest(request: Request) -> str:
     newest = [message for message in request.messages if message.role == "user"][-1:]
-    return "\n".join(part.text for message in newest for part in message.parts if isinstance(part, Text))
+    return newest[0].text if newest else ""

@@ -114,7 +114,7 @@ class Edit(Strict):
     """Path of what is sent in place of the event's whole JSON."""
     before: str | None = None
     after: str | None = None
-    """Data of one more event; ``{index}`` and the like are the values of the event that it is as well."""
+    """Data of one more event; ``{index}`` and the like are the values of the event next to which it is sent."""
     until: str = ""
     """Sent only before the next event with this pattern in its JSON, instead of where it is."""
     renumber: bool = False

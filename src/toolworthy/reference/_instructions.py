@@ -106,7 +106,7 @@ def _orders(request: Request) -> tuple[str, int]:
     that order nothing."""
     results, newest = 0, ("", 0)
     for message in reversed(request.messages):
-        text = "\n".join(part.text for part in message.parts if isinstance(part, Text))
+        text = message.text
         if message.role == "user" and text:
             newest = newest if newest[0] else (text, results)
             if _ONE_BY_ONE.search(text):

@@ -99,10 +99,9 @@ def find_task(request: Request, tasks: Sequence[Task]) -> Task | None:
     """The task whose instruction is in a user message, or in a summary; of several, the last one."""
     best: tuple[int, int, Task] | None = None
     for number, message in enumerate(request.messages):
-        words = " ".join(part.text for part in message.parts if isinstance(part, Text))
-        if message.role != "user" and summarized(words) is None:
+        if message.role != "user" and summarized(message.text) is None:
             continue
-        text = words_only(words)
+        text = words_only(message.text)
         for task in tasks:
             wanted = words_only(task.instruction)
             if wanted in text and (best is None or (number, len(wanted)) >= best[:2]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from toolworthy.content.tasks import Step, Task
-from toolworthy.wire.ir import Message, Request, Text
+from toolworthy.wire.ir import Request
 from toolworthy.wire.text_edits import TextEdit, written
 
 
@@ -13,7 +13,7 @@ def text_edits(request: Request, task: Task) -> str:
     """What the task's solution writes and edits, as blocks of whole lines. Commands are left out: no such agent runs
     one by itself."""
     files: dict[str, str] = {}
-    seen = "\n".join(_text(message) for message in request.messages if message.role == "user")
+    seen = "\n".join(message.text for message in request.messages if message.role == "user")
     folder = task.path / "environment" / "app"
     blocks = [written(edit) for step in task.steps if (edit := _edit(folder, step, files, seen))]
     last = next((step.say for step in reversed(task.steps) if step.say), None) or "Done."
@@ -36,10 +36,6 @@ def _edit(folder: Path, step: Step, files: dict[str, str], seen: str) -> TextEdi
     old, new = (before, step.content or "") if step.write else _lines(before or seen, step.old or "", step.new or "")
     files[path] = new if step.write else before.replace(old, new, 1)
     return TextEdit(path, old, new)
-
-
-def _text(message: Message) -> str:
-    return "\n".join(part.text for part in message.parts if isinstance(part, Text))
 
 
 def _content(path: Path) -> str:

@@ -107,6 +107,11 @@ class Message:
     role: Role
     parts: tuple[Part, ...]
 
+    @property
+    def text(self) -> str:
+        """All text parts, one below the other."""
+        return "\n".join(part.text for part in self.parts if isinstance(part, Text))
+
 
 @dataclass(frozen=True, slots=True)
 class Tool:

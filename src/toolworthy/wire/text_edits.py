@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from toolworthy.wire.ir import Request, Text
+from toolworthy.wire.ir import Request
 
 _ASKED = re.compile(r"SEARCH/REPLACE", re.IGNORECASE)
 _MARK = re.compile(r"^(?:(<{5,9} SEARCH>?)|(={5,9})|(>{5,9} REPLACE))[ \t]*$", re.MULTILINE)
@@ -39,14 +39,7 @@ def wants_text_edits(request: Request) -> bool:
     """Whether a request offers no tools and asks for SEARCH/REPLACE blocks instead."""
     if request.tools:
         return False
-    system = (
-        part.text
-        for message in request.messages
-        if message.role == "system"
-        for part in message.parts
-        if isinstance(part, Text)
-    )
-    return any(_ASKED.search(text) for text in system)
+    return any(message.role == "system" and _ASKED.search(message.text) for message in request.messages)
 
 
 def written(edit: TextEdit) -> str:
