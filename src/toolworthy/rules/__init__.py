@@ -31,7 +31,7 @@ from toolworthy.rules import (  # noqa: F401 - each declares its rules
     leaks,
 )
 from toolworthy.rules._translated import removed_by_translation
-from toolworthy.rules.model import RULES, Area, Rule, check_complete, rule
+from toolworthy.rules.model import RULES, Area, Rule, by_code, check_complete, rule
 from toolworthy.rules.view import View
 
 __all__ = ["RULES", "Area", "Rule", "by_code", "check", "codes", "label", "removed_by_translation", "rule"]
@@ -53,11 +53,6 @@ def codes(area: Area) -> frozenset[str]:
 def label(code: str) -> str:
     """Code and slug of a rule, as they are shown everywhere; of anything else the code alone."""
     return known.label if (known := by_code(code)) else code
-
-
-def by_code(code: str) -> Rule | None:
-    """The rule with this code; None where it is a probe's id, or a cause of trials."""
-    return next((rule for rule in RULES if rule.code == code), None)
 
 
 def _rooted(view: View) -> Iterator[Finding]:

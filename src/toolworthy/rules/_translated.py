@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
-from toolworthy.rules.model import RULES, Rule
+from toolworthy.rules.model import Rule, by_code
 from toolworthy.wire.ir import APIS, Api, Request
 from toolworthy.wire.sse import is_stream
 from toolworthy.wire.translate import ResponseTranslator, translate_response
@@ -18,7 +18,7 @@ def removed_by_translation(code: str) -> bool:
     The rule's example shows it: its bytes with the fault and without look the same in every other API. False for what
     is no rule, or has no example that runs.
     """
-    rule = next((rule for rule in RULES if rule.code == code), None)
+    rule = by_code(code)
     if rule is None or rule.example is None or rule.example.unrun:
         return False
     faulty, sound = (_passed_on(rule, response) for response in (rule.example.bad, rule.example.good))

@@ -209,6 +209,11 @@ def tables() -> Mapping[str, tuple[Path, Mapping[str, Any]]]:
     return declared
 
 
+def by_code(code: str) -> Rule | None:
+    """The rule with this code; None where it is a probe's id, or a cause of trials."""
+    return next((rule for rule in RULES if rule.code == code), None)
+
+
 def check_complete() -> None:
     """Check that every table has a function.
 
