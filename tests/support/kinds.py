@@ -5,6 +5,7 @@ A test has the kind that it or its file is marked with. Without one it is ``brow
 
 from __future__ import annotations
 
+import gc
 import platform
 import sys
 from collections.abc import Generator
@@ -73,4 +74,23 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     result = yield
     if _reached:
         raise NotUnit(f"a unit test does not do this: {_reached[0]}; mark it with pytest.mark.process")
+    return result
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Fail the test that leaves a socket, a file or a process open: later, it would be a test that did nothing wrong.
+
+    Only garbage collection finds what stands in a cycle, and it comes when it comes.
+    """
+    result = yield
+    if any(item.get_closest_marker(kind) for kind in ("process", "browser", "agents")):
+        left: list[str] = []
+        before, sys.unraisablehook = sys.unraisablehook, lambda each: left.append(str(each.exc_value))
+        try:
+            gc.collect()
+        finally:
+            sys.unraisablehook = before
+        if left:
+            raise AssertionError(f"left open: {'; '.join(left)}")
     return result
