@@ -120,19 +120,61 @@ def test_every_character_may_be_escaped_in_its_own_way(secret: str, data: st.Dat
     assert (clean.startswith("«"), clean.endswith("»")) == (True, True) or clean == "[redacted]"
 
 
+FOREIGN: dict[str, Callable[[str], str]] = {
+    "plain": lambda text: text,
+    "json": lambda text: json.dumps(text)[1:-1],
+    "json with slashes": lambda text: json.dumps(text)[1:-1].replace("/", "\\/"),
+    "json in json": lambda text: json.dumps(json.dumps(text))[3:-3],
+    "url": quote,
+    "url without slashes": lambda text: quote(text, safe=""),
+    "python": lambda text: ascii(text)[1:-1],
+    "bytes in python": lambda text: repr(text.encode())[2:-1],
+    "xml": lambda text: text.encode("ascii", "xmlcharrefreplace").decode(),
+    "html in hex": lambda text: "".join(f"&#x{ord(char):X};" for char in text),
+    "html in long numbers": lambda text: "".join(f"&#{ord(char):08};" for char in text),
+    "html twice": lambda text: html.escape(text.encode("ascii", "xmlcharrefreplace").decode()),
+}
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+@pytest.mark.parametrize("secret", [ACCENTED, ACCENTED.upper()])
+def test_letters_beyond_ascii_are_found_in_each_form(name: str, secret: str) -> None:
+    redactor = Redactor([secret])
+    assert_cut_out(redactor, FOREIGN[name](secret))
+    for other in (secret.lower(), secret.upper()):
+        form = FOREIGN[name](other)
+        assert redactor.holds(form.encode())
+        assert form not in redactor.text(f"before {form} after")
+
+
+def test_letters_beyond_ascii_are_found_in_hex() -> None:
+    assert_cut_out(Redactor([ACCENTED]), ACCENTED.encode().hex())
+
+
 @pytest.mark.parametrize(
-    "form",
+    ("secret", "form"),
     [
-        ACCENTED,
-        json.dumps(ACCENTED)[1:-1],
-        json.dumps(ACCENTED)[1:-1].replace("/", "\\/"),
-        quote(ACCENTED),
-        quote(ACCENTED, safe=""),
-        ACCENTED.encode().hex(),
+        ("SCHLÜSSEL-FÜR-ÄMTER", "SCHL&Uuml;SSEL-F&Uuml;R-&Auml;MTER"),
+        ("SCHLÜSSEL-FÜR-ÄMTER", "schl&uuml;ssel-f&uuml;r-&auml;mter"),
+        ("ĢĢĢĢĢĢĢĢ", "&Gcedil;" * 8),
+        ("schlüssel-für-ämter", "schl\\N{LATIN SMALL LETTER U WITH DIAERESIS}ssel-für-ämter"),
+        ("ÿÿÿÿÿÿÿÿ", "&#255;" * 8),
+        ("\U0010fffd" * 8, "&#1114109;" * 8),
+        ("\ud7ff" * 8, "&#xd7ff;" * 8),
+        ("\ue000" * 8, "&#xe000;" * 8),
     ],
 )
-def test_letters_beyond_ascii_are_found_in_json_and_urls(form: str) -> None:
-    assert_cut_out(Redactor([ACCENTED]), form)
+def test_letters_beyond_ascii_are_read_by_name_and_number(secret: str, form: str) -> None:
+    redactor = Redactor([secret])
+    assert redactor.holds(form.encode())
+    assert form not in redactor.text(f"before {form} after")
+
+
+@pytest.mark.parametrize(
+    "form", ["&#xd800;", "&#xdfff;", "&#1114112;", "&#9999999;", "&#xffffff;", "&nosuch;", "\\N{NO SUCH LETTER}"]
+)
+def test_what_names_no_character_is_no_obstacle(form: str) -> None:
+    assert Redactor([PLAIN]).text(f"{form} {PLAIN} {form}") == f"{form} [redacted] {form}"
 
 
 BEGINS = {

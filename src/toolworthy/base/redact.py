@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
@@ -56,14 +57,15 @@ def looks_like_key(text: str, *, by_looks: bool = True, shapes: bool = True) -> 
 
 class Redactor:
     """Knows an endpoint's secrets in every form in which they may come back: plain, in any mix of upper and lower case
-    (names of headers lose it), escaped as JSON, Python, HTML and URLs have it, in hex, in base64 of a text that holds
-    them, and in strings that a reader joins (:meth:`pieces`).
+    (names of headers lose it; letters beyond ASCII only all in upper or all in lower case), escaped as JSON, Python,
+    HTML and URLs have it, in hex, in base64 of a text that holds them, and in strings that a reader joins
+    (:meth:`pieces`).
     """
 
     def __init__(self, secrets: Iterable[str]) -> None:
         words = {word for secret in secrets for word in (secret, *secret.split()) if len(word) >= SHORTEST}
         self._words = sorted(words, key=lambda word: (-len(word), word))
-        self._needles = tuple({form.lower() for word in self._words for form in _forms(word)})
+        self._needles = tuple({form.lower() for word in self._words for one in _cases(word) for form in _forms(one)})
         self._digits = tuple(word.encode().hex().encode() for word in self._words)
 
     def __bool__(self) -> bool:
@@ -177,18 +179,35 @@ _ENOUGH = 2**16
 # ---- forms -----------------------------------------------------------------------------------------------------------
 
 
+def _cases(text: str) -> list[str]:
+    """`text`, and all of it in lower and in upper case: bytes are compared without regard to the case of ASCII only."""
+    return [text] if text.isascii() else sorted({text, text.lower(), text.upper()})
+
+
 def _forms(secret: str) -> Iterator[bytes]:
     """What to look for in what :func:`_readings` reads."""
     raw = secret.encode()
     yield raw
     yield raw.hex().encode()
     yield from _base64(raw)
-    for escape in (_in_json, quote):
+    for escape in _WRITTEN:
         yield "".join(char if char.isascii() else escape(char) for char in secret).encode()
 
 
 def _in_json(char: str) -> str:
     return json.dumps(char)[1:-1]
+
+
+def _in_python(char: str) -> str:
+    return ascii(char)[1:-1]
+
+
+def _in_bytes(char: str) -> str:
+    return repr(char.encode())[2:-1]
+
+
+_WRITTEN = (_in_json, quote, _in_python, _in_bytes)
+"""How letters beyond ASCII are escaped; HTML's numbers are read."""
 
 
 def _base64(raw: bytes) -> set[bytes]:
@@ -206,14 +225,12 @@ _AND = rb"&(?:(?:amp|#0*+38|#x0*+26);)*"
 _ESCAPE = re.compile(
     rb"(?<!\\)(?:\\++(?:u\{?0*+([2-7][0-9a-f])\}?|x([2-7][0-9a-f])|([01][0-7]{2})|n\{([a-z -]{5,40})\}|([\"'/]))"
     rb"|\\(\\)\\*+)|%(?:25)*(?:u00)?([2-7][0-9a-f])|"
-    + _AND + rb"(?:#x0*+([2-7][0-9a-f]);?|#0*+([0-9]{2,3});?|([a-z]{2,9};))"
+    + _AND + rb"(?:#x0*+(?:([0-9a-f]{2,6});|([2-7][0-9a-f]))|#0*+(?:([0-9]{2,7});|([0-9]{2,3}))|([a-z]{2,9};))"
 )  # fmt: skip
 """A run of backslashes is looked at once, from its begin: there may be a million of them."""
 _NAMED = {b"amp": "&", b"lt": "<", b"gt": ">", b"quot": '"', b"apos": "'"}
-_NAMES = {name.lower().encode(): char.lower().encode() for name, char in html5.items()} | {
-    unicodedata.name(chr(code)).lower().encode(): chr(code).lower().encode() for code in range(32, 127)
-}
-"""What HTML and Python call characters, in lower case. An HTML name ends in a semicolon."""
+_NAMES = {name.lower().encode(): char for name, char in html5.items()}
+"""What HTML calls characters. A name ends in a semicolon."""
 _BETWEEN = b" \t\r\n:,"
 """What may be between digits of hex, or break lines of base64."""
 _NO_DIGIT = bytes(set(range(256)) - set(b"0123456789abcdef"))
@@ -251,14 +268,26 @@ def _decoded(run: bytes) -> bytes:
 
 
 def _unescaped(match: re.Match[bytes]) -> bytes:
-    decimal, octal = match[9], match[3]
     if plain := match[5] or match[6]:
         return plain
-    if name := match[10] or match[4]:
-        return _NAMES.get(name, match[0])
-    hexadecimal = match[1] or match[2] or match[7] or match[8]
+    char = _by_name(match) if match[4] or match[12] else _by_number(match)
+    return char.lower().encode() if char else match[0]
+
+
+def _by_name(match: re.Match[bytes]) -> str | None:
+    if match[12]:
+        return _NAMES.get(match[12])
+    try:
+        return unicodedata.lookup(match[4].decode())
+    except KeyError:
+        return None
+
+
+def _by_number(match: re.Match[bytes]) -> str | None:
+    octal, decimal = match[3], match[10] or match[11]
+    hexadecimal = match[1] or match[2] or match[7] or match[8] or match[9]
     code = int(decimal) if decimal else int(octal, 8) if octal else int(hexadecimal, 16)
-    return bytes([code]).lower() if code < 128 else match[0]
+    return None if code > sys.maxunicode or 0xD800 <= code < 0xE000 else chr(code)
 
 
 def _ways(secret: str) -> Iterator[bytes]:
@@ -274,9 +303,9 @@ def _ways(secret: str) -> Iterator[bytes]:
 
 def _character(char: str) -> bytes:
     """A pattern of one character, plain or escaped."""
-    plain, code = re.escape(char.encode()), ord(char)
     if not char.isascii():
-        return b"|".join((b"(?:" + plain, re.escape(_in_json(char).encode()), quote(char).encode() + b")"))
+        return b"(?:" + b"|".join(way for one in _cases(char) for way in _foreign(one)) + b")"
+    plain, code = re.escape(char.encode()), ord(char)
     named = b"".join(b"|" + name + b";" for name, of in _NAMED.items() if of == char)
     plain = rb"\\{0,9}" + plain if char in "\"'/\\" else plain
     digits = f"{code:02x}".encode()
@@ -284,6 +313,14 @@ def _character(char: str) -> bytes:
         rb"(?:" + plain + rb"|\\{1,9}u\{?0{0,6}" + digits + rb"\}?|\\{1,9}x" + digits + rb"|%(?:25)*(?:u00)?" + digits
         + rb"|" + _AND + rb"(?:#x0{0,6}" + digits + rb";?|#0{0,6}" + str(code).encode() + rb";?" + named + rb"))"
     )  # fmt: skip
+
+
+def _foreign(text: str) -> Iterator[bytes]:
+    """Patterns of what is beyond ASCII."""
+    yield re.escape(text.encode())
+    for escape in _WRITTEN:
+        yield escape(text).encode().replace(b"\\", rb"\\{1,9}")
+    yield b"".join(rb"%s#(?:x0{0,6}%x|0{0,6}%d);" % (_AND, ord(char), ord(char)) for char in text)
 
 
 def _span(match: re.Match[bytes]) -> _Span:
