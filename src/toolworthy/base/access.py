@@ -1,7 +1,7 @@
-"""Who may use a server that listens on this machine: programs, and not the pages that a browser shows.
+"""Access to a server that listens on this machine: programs may use it, web pages in a browser may not.
 
-A page of any website can send requests to 127.0.0.1, also under a name that it made point there (DNS rebinding), which
-is then in the Host header; and a browser tells where a request comes from (Fetch Standard, 3.2; Fetch Metadata).
+Any website's page can send requests to 127.0.0.1, also under a host name that it points there (DNS rebinding). The Host
+header then has that name, and browsers send the origin of a request (Fetch Standard, 3.2; Fetch Metadata).
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def guarded(app: App, address: str = "127.0.0.1", segment: str = "") -> App:
-    """`app` behind a door.
+    """`app`, which only permitted requests reach.
 
     Args:
         app: an ASGI application.
-        address: on which it listens; requests may name it, or this machine.
-        segment: what every path must begin with, and which the application does not see; "" for any path.
+        address: the address it listens on; a request's Host must be this address or this machine.
+        segment: the secret first path segment, which the application does not see; "" for none.
     """
 
     async def checked(scope: Any, receive: Any, send: Any) -> None:
@@ -42,7 +42,7 @@ def guarded(app: App, address: str = "127.0.0.1", segment: str = "") -> App:
 
 
 def refusal(headers: list[tuple[bytes, bytes]], address: str) -> str:
-    """Why a request with these headers comes from a stranger; empty where it does not."""
+    """Why a request with these headers is refused; empty if it is not."""
     fields: dict[str, list[str]] = {}
     for name, value in headers:
         fields.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1").strip().lower())

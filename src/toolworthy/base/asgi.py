@@ -15,7 +15,7 @@ from toolworthy.base.errors import ToolworthyError
 App = Callable[[Any, Any, Any], Awaitable[None]]
 
 _TURNS = 3
-"""Of the loop, until a connection that asyncio has just accepted is known to us."""
+"""Turns of the event loop until a connection that asyncio has just accepted reaches the server."""
 
 
 async def respond(send: Any, status: int, body: bytes, kind: str = "application/json", *, head: bool = False) -> None:
@@ -26,7 +26,7 @@ async def respond(send: Any, status: int, body: bytes, kind: str = "application/
         status: HTTP status.
         body: its bytes.
         kind: content type.
-        head: whether HEAD was asked, whose answer has no body.
+        head: whether the request is HEAD, whose response has no body.
     """
     headers = [(b"content-type", kind.encode()), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
@@ -34,7 +34,7 @@ async def respond(send: Any, status: int, body: bytes, kind: str = "application/
 
 
 def free_port() -> int:
-    """A port of this machine's loopback that nobody listens on."""
+    """A free port on loopback."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -42,10 +42,10 @@ def free_port() -> int:
 
 
 def listening(port: int) -> socket.socket:
-    """A socket that listens on loopback; 0 for any port that is free.
+    """A socket that listens on loopback; 0 for any free port.
 
     Raises:
-        ToolworthyError: another program has the port, or nobody may have it.
+        ToolworthyError: the port is in use or not permitted.
     """
     try:
         return socket.create_server(("127.0.0.1", port), backlog=1024)
@@ -60,7 +60,7 @@ def listening(port: int) -> socket.socket:
 async def serving(app: App, listener: socket.socket) -> AsyncIterator[None]:
     """Serve `app` on `listener` until the block ends. Any number of these may run in one loop.
 
-    At the end connections are cut, and requests in flight are given five seconds to notice.
+    At the end, connections are closed, and requests in flight have five seconds to finish.
     """
     from uvicorn.config import Config
     from uvicorn.server import ServerState
@@ -86,7 +86,7 @@ async def serving(app: App, listener: socket.socket) -> AsyncIterator[None]:
         return made
 
     listener.setblocking(False)
-    # Connections inherit it. asyncio sets it only where the socket names its protocol, and without it every answer
+    # Connections inherit it. asyncio sets it only if the socket names its protocol. Without it, every response
     # waits 40 ms for the client's delayed acknowledgement.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     loop = asyncio.get_running_loop()

@@ -22,12 +22,12 @@ def whole(target: Path) -> Iterator[Path]:
         if target.exists() and not target.is_file():
             yield target
             return
-        target = target.resolve()  # where `target` is a link, what it names is replaced, and the link stays
+        target = target.resolve()  # if `target` is a link, replace the file it points to and keep the link
         partial = target.with_name(f".{target.name[:200]}.{os.getpid()}-{threading.get_ident()}")
         try:
             yield partial
             with partial.open("rb") as file:
-                os.fsync(file.fileno())  # or a loss of power may leave the new name with nothing in it
+                os.fsync(file.fileno())  # else a power loss may leave an empty file under the new name
             partial.replace(target)
         finally:
             with contextlib.suppress(OSError):

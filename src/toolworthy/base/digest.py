@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def folder_digest(folder: Path) -> str:
-    """SHA-256 over the names and contents of all files of a folder, but for compiled ones."""
+    """SHA-256 over the names and contents of all files of a folder, except compiled Python files."""
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
         if path.is_file() and "__pycache__" not in path.parts:

@@ -23,7 +23,7 @@ class ToolworthyError(Exception):
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """What is done in it writes `path`.
+    """Context manager for code that writes `path`.
 
     Raises:
         ToolworthyError: it cannot be written.
@@ -37,7 +37,7 @@ def writing(path: Path) -> Iterator[None]:
 def place(function: Callable[..., Any]) -> str:
     """The file and name of a function, for a message; the same however often its file is imported.
 
-    What is typed in, as into a notebook, has no file: there the module's name stands for it.
+    A function typed into a notebook has no file; the module's name replaces it.
     """
     function = inspect.unwrap(function)
     module, code = function.__module__, function.__code__

@@ -28,7 +28,7 @@ _UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")  # of a model, of 
 
 
 class Strict(BaseModel):
-    """What a file holds: every key is known, and no value changes."""
+    """Base of models of files: unknown keys are errors, and values are immutable."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -52,7 +52,7 @@ def load_toml(model: type[M], path: Path, *, table: Iterable[str] = (), **preset
 
 
 def read_json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The objects of a JSONL file, each with the number of its line.
+    """The objects of a JSONL file, each with its line number.
 
     Raises:
         ToolworthyError: it cannot be read, is a pointer of Git LFS, or a line is not an object.
@@ -77,12 +77,12 @@ def read_json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def texts_of(data: dict[str, Any]) -> dict[str, str]:
-    """The texts of a file's [text], by name."""
+    """The texts of a file's [text] table, by name."""
     return {name: _text(entry) for name, entry in data.get("text", {}).items()}
 
 
 def _text(entry: Any) -> str:
-    """A text of [text]: itself, or ``{line = "row {n}", lines = 400}``: so many lines, counted from 1 or `from`."""
+    """A text of [text]: a string, or ``{line = "row {n}", lines = 400}``: 400 lines, numbered from 1 or `from`."""
     if isinstance(entry, str):
         return entry
     first = entry.get("from", 1)
@@ -90,7 +90,8 @@ def _text(entry: Any) -> str:
 
 
 def filled(value: Any, texts: dict[str, str]) -> Any:
-    """`value` with ``{{NAME}}`` replaced by that text and ``{"$json" = "null"}`` by its value: TOML has no null."""
+    """`value` with ``{{NAME}}`` replaced by that text, and ``{"$json" = "null"}`` by the JSON value: TOML has no
+    null."""
     if isinstance(value, str):
         return _NAME.sub(lambda match: texts[match[1]], value)
     if isinstance(value, list):
@@ -108,7 +109,7 @@ def fit(model: type[M], data: Any, source: object) -> M:
     Args:
         model: what it must fit.
         data: as it was read.
-        source: where it was read: path, and whose part it is.
+        source: where it was read: the path and the part of the file.
 
     Raises:
         ToolworthyError: it does not fit; one line that begins with `source`.
@@ -120,9 +121,9 @@ def fit(model: type[M], data: Any, source: object) -> M:
 
 
 def misfit(model: type[BaseModel], error: ValidationError, data: Any = None) -> str:
-    """The first thing that is wrong, in a line: the place, what is wrong there, how much more is wrong.
+    """The first error, in one line: its place, the problem, and the number of further errors.
 
-    A row of a list goes by its ``id``, where it has one in `data`.
+    A row of a list is named by its ``id``, if it has one in `data`.
     """
     first = error.errors(include_url=False)[0]
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
@@ -153,7 +154,7 @@ def _place(loc: tuple[str | int, ...], data: Any) -> Iterator[str]:
 
 
 def _keys(model: type[Any]) -> Iterator[str]:
-    """The keys that a file may have. Fields that are not written (`exclude`) are none."""
+    """The keys that a file may have. Excludes fields that are not written (`exclude`)."""
     if is_dataclass(model):
         return (field.name for field in fields(model))
     return (field.alias or name for name, field in model.model_fields.items() if not field.exclude)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 LIMIT = 16 * 2**20
-"""Bytes up to which a body is unpacked."""
+"""The most bytes that unpacking a body may yield."""
 Coding = Literal["gzip", "deflate", "raw deflate", "zstd"]
 _WINDOW: dict[str, int] = {"gzip": 31, "deflate": 15, "raw deflate": -15}
 _PIECE = 2**16
@@ -15,18 +15,18 @@ _PIECE = 2**16
 
 @dataclass(frozen=True)
 class Unpacked:
-    """What was in a packed body."""
+    """The content of a packed body."""
 
     coding: Coding
     data: bytes
     rest: bytes
     """The bytes after it, unchanged."""
     cut: bool = False
-    """Whether more is in it than may be."""
+    """Whether the content exceeds the limit."""
 
 
 def coding_of(data: bytes, declared: str = "") -> Coding | None:
-    """How `data` is packed, by how it begins; raw deflate, which has no beginning, only where it is `declared`."""
+    """The compression of `data`, by its first bytes. Raw deflate has no signature: only if it is `declared`."""
     if data.startswith(b"\x1f\x8b"):
         return "gzip"
     if data.startswith(b"\x28\xb5\x2f\xfd"):
@@ -37,12 +37,12 @@ def coding_of(data: bytes, declared: str = "") -> Coding | None:
 
 
 def unpack(data: bytes, declared: str = "", limit: int = LIMIT) -> Unpacked | None:
-    """What is in `data`, as far as it can be read; None where nothing of it can.
+    """The content of `data`, as far as it can be read; None if nothing can.
 
     Args:
         data: a body.
-        declared: its content coding, as the header has it.
-        limit: bytes after which it is cut.
+        declared: the content coding in its header.
+        limit: the most bytes; more are cut off.
     """
     coding = coding_of(data, declared)
     if coding is None:
@@ -58,7 +58,7 @@ def unpack(data: bytes, declared: str = "", limit: int = LIMIT) -> Unpacked | No
 
 
 def pack(data: bytes, coding: Coding) -> bytes:
-    """The reverse."""
+    """Compress `data`."""
     if coding == "zstd":
         import zstandard
 
@@ -68,7 +68,7 @@ def pack(data: bytes, coding: Coding) -> bytes:
 
 
 def _one(data: bytes, coding: Coding, limit: int) -> tuple[bytes, bytes]:
-    """One member and what follows it; of one that is broken, what can be read."""
+    """One member and the bytes after it; of a broken member, the part that can be read."""
     if coding == "zstd":
         return _zstd(data, limit)
     unpacker = zlib.decompressobj(_WINDOW[coding])

@@ -21,18 +21,18 @@ _HEADERS = re.compile(
 # Key shapes that vendors publish; a bare "sk-" is too short to be one.
 _SHAPES = re.compile(rb"\b(?:sk-[A-Za-z0-9_-]{16,}|gh[pousr]_[A-Za-z0-9]{20,}|AIza[A-Za-z0-9_-]{30,})")
 _SHAPED = (b"sk-", b"ghp_", b"gho_", b"ghu_", b"ghs_", b"ghr_", b"AIza")
-"""How they begin; looked for first, because that costs next to nothing."""
+"""Their prefixes, searched first because that is cheap."""
 _KEY = re.compile(
     r"(?:^|[^A-Za-z0-9])(?:(?:sk|pk|rk|gsk|csk|pplx|xai|nvapi|glpat)-[\w-]{6}|(?:sk|gsk|fw|hf|r8|nvapi|tgp)_\w{6}"
     r"|gh[pousr]_\w{6}|AIza[\w-]{8}|AKIA[A-Z0-9]{8}|eyJ[\w-]{8}|Bearer\s)"
 )
-"""How keys begin, read more widely than in what servers say: where a user should not have given a key."""
+"""Prefixes of keys, a wider set than `_SHAPES`: for values in which a user should not have put a key."""
 _RANDOM = re.compile(r"(?=[A-Za-z]*\d)(?=\d*[A-Za-z])[A-Za-z0-9]{24}")
 _KEEP = b"sk-toolworthy-placeholder"
-"""What agents are given for a key; it opens nothing, and shows that an agent used it."""
+"""The placeholder key that agents get. It opens nothing, and shows that an agent sent it."""
 SHORTEST = 8
-"""Characters of the shortest text that is a secret. What is shorter stands in for a key if none is needed (``none``,
-``EMPTY``), and is part of other words."""
+"""The fewest characters of a secret. Shorter values are placeholders for servers without keys (``none``, ``EMPTY``),
+and occur in other words."""
 
 
 _Span = tuple[int, int, bytes]
@@ -45,22 +45,21 @@ def credential(header: str) -> bool:
 
 
 def looks_like_key(text: str, *, by_looks: bool = True, shapes: bool = True) -> bool:
-    """Whether `text`, which a user gave for something else, may be or hold a key: then no part of it is to be shown.
+    """Whether `text`, which a user gave for something else, may contain a key. If so, show no part of it.
 
     Args:
-        text: what was given.
-        by_looks: whether any long run of letters and digits counts. Paths of URLs have such: ids of accounts.
-        shapes: whether it may begin as keys do.
+        text: the user's value.
+        by_looks: whether any long run of letters and digits counts as a key. False for URL paths, which contain account
+            ids.
+        shapes: whether the prefixes of keys count.
     """
     return bool((shapes and _KEY.search(text)) or (by_looks and _RANDOM.search(text)))
 
 
 class Redactor:
-    """Knows an endpoint's secrets in every form in which they may come back: plain, in any mix of upper and lower case
-    (names of headers lose it; letters beyond ASCII only all in upper or all in lower case), escaped as JSON, Python,
-    HTML and URLs have it, in hex, in base64 of a text that holds them, and in strings that a reader joins
-    (:meth:`pieces`).
-    """
+    """Removes an endpoint's secrets in every form in which they may come back: plain, in any case (header names lose
+    it; letters beyond ASCII only all in upper or all in lower case), escaped for JSON, Python, HTML or URLs, in hex, in
+    base64 of a text that contains them, and split over strings that a reader joins (:meth:`pieces`)."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
         words = {word for secret in secrets for word in (secret, *secret.split()) if len(word) >= SHORTEST}
@@ -69,11 +68,11 @@ class Redactor:
         self._digits = tuple(word.encode().hex().encode() for word in self._words)
 
     def __bool__(self) -> bool:
-        """Whether there is anything to look for, besides the shapes that any key may have."""
+        """Whether it has secrets, apart from the known shapes of keys."""
         return bool(self._words)
 
     def holds(self, data: bytes) -> bool:
-        """Whether `data` contains a secret, in any form but in strings that are to be joined first."""
+        """Whether `data` contains a secret, in any form except split over strings."""
         return bool(self._needles) and (self._shows(data) or next(self._coded(data), None) is not None)
 
     def _shows(self, data: bytes) -> bool:
@@ -84,7 +83,7 @@ class Redactor:
         return any(needle in digits for needle in self._digits)
 
     def _coded(self, data: bytes, deep: int = 1) -> Iterator[_Span]:
-        """Where base64 holds a secret in another form than plain."""
+        """Where base64 contains a secret in a form other than plain."""
         for run in _RUN.finditer(data):
             inside = _decoded(run[0])
             if self._shows(inside) or (deep and next(self._coded(inside, deep - 1), None)):
@@ -94,7 +93,7 @@ class Redactor:
         """`data` without secrets."""
         if self.holds(data):
             data = _without(data, 0, len(data), self._spans(data, self._shows(data)))
-            if self.holds(data):  # in a form that can be seen, and not be cut out
+            if self.holds(data):  # in a form that can be detected but not cut out
                 return MARK.encode()
         return _without(data, 0, len(data), _shaped(data))
 
@@ -103,13 +102,14 @@ class Redactor:
         return self.data(text.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
 
     def headers(self, headers: Mapping[str, str]) -> dict[str, str]:
-        """Headers by lower-case name, those that carry credentials by name only."""
+        """Headers by lower-case name, without the values that are credentials."""
         return {
             self.text(name.lower()): MARK if credential(name) else self.text(value) for name, value in headers.items()
         }
 
     def parts(self, parts: Iterable[str]) -> Iterator[str]:
-        """The parts of one text without secrets, even where one straddles a border; their number may change."""
+        """The parts of one text without secrets, including those that span two parts; the number of parts may
+        change."""
         held: list[str] = []
         size = 0
         for part in parts:
@@ -123,8 +123,8 @@ class Redactor:
         yield self.text("".join(held))
 
     def pieces(self, pieces: list[bytes]) -> list[bytes]:
-        """Pieces of one body without secrets, even where one straddles a border, or where it is cut up into strings
-        that a reader joins. Their number stays."""
+        """The pieces of one body without secrets, including those that span two pieces or are split over strings that a
+        reader joins. The number of pieces stays the same."""
         whole = b"".join(pieces)
         shows = bool(self._needles) and self._shows(whole)
         spans = self._all_spans(whole, shows)
@@ -139,7 +139,7 @@ class Redactor:
         return [MARK.encode(), *[b""] * (len(pieces) - 1)] if self.holds(b"".join(out)) else out
 
     def _all_spans(self, whole: bytes, shows: bool) -> list[_Span]:
-        """Where secrets are in a body, from and to, in order; also the parts of one that is cut up into strings: a
+        """Start and end of every secret in a body, in order; also the parts of one that is split over strings: a
         stream's deltas, a list of texts, the words of a document."""
         spans = _shaped(whole)
         if self._needles:
@@ -163,29 +163,29 @@ class Redactor:
 
     @cached_property
     def _pattern(self) -> re.Pattern[bytes]:
-        """All forms of all secrets. Made when one is seen: it is large."""
+        """A pattern of all forms of all secrets. Compiled only once one is detected: it is large."""
         return re.compile(b"|".join(way for word in self._words for way in _ways(word)), re.IGNORECASE)
 
     @cached_property
     def _reach(self) -> int:
-        """Characters that one secret may take at most, in any form."""
+        """The most characters that a secret has in any form."""
         return max((40 * len(word) for word in self._words), default=1_000)
 
 
 _ENOUGH = 2**16
-"""Characters that are looked at together."""
+"""The most characters that are searched at once."""
 
 
 # ---- forms -----------------------------------------------------------------------------------------------------------
 
 
 def _cases(text: str) -> list[str]:
-    """`text`, and all of it in lower and in upper case: bytes are compared without regard to the case of ASCII only."""
+    """`text` as it is, in lower and in upper case: bytes are compared ignoring the case of ASCII letters only."""
     return [text] if text.isascii() else sorted({text, text.lower(), text.upper()})
 
 
 def _forms(secret: str) -> Iterator[bytes]:
-    """What to look for in what :func:`_readings` reads."""
+    """The byte strings to search for in the output of :func:`_readings`."""
     raw = secret.encode()
     yield raw
     yield raw.hex().encode()
@@ -207,12 +207,12 @@ def _in_bytes(char: str) -> str:
 
 
 _WRITTEN = (_in_json, quote, _in_python, _in_bytes)
-"""How letters beyond ASCII are escaped; HTML's numbers are read."""
+"""The ways to escape letters beyond ASCII, except HTML's numbers, which are decoded."""
 
 
 def _base64(raw: bytes) -> set[bytes]:
-    """What base64 of any text that holds `raw` is sure to hold: at each of three offsets, without the characters at
-    both ends that tell of its neighbours too; in both alphabets."""
+    """The base64 that any text containing `raw` must contain, for each of three offsets, without the characters at both
+    ends that also depend on neighbouring bytes; in both alphabets."""
     plain = set()
     for offset in range(3):
         coded = base64.b64encode(bytes(offset) + raw)
@@ -227,22 +227,22 @@ _ESCAPE = re.compile(
     rb"|\\(\\)\\*+)|%(?:25)*(?:u00)?([2-7][0-9a-f])|"
     + _AND + rb"(?:#x0*+(?:([0-9a-f]{2,6});|([2-7][0-9a-f]))|#0*+(?:([0-9]{2,7});|([0-9]{2,3}))|([a-z]{2,9};))"
 )  # fmt: skip
-"""A run of backslashes is looked at once, from its begin: there may be a million of them."""
+"""A run of backslashes is matched once, from its start: there may be a million of them."""
 _NAMED = {b"amp": "&", b"lt": "<", b"gt": ">", b"quot": '"', b"apos": "'"}
 _NAMES = {name.lower().encode(): char for name, char in html5.items()}
-"""What HTML calls characters. A name ends in a semicolon."""
+"""HTML's names of characters. A name ends with a semicolon."""
 _BETWEEN = b" \t\r\n:,"
-"""What may be between digits of hex, or break lines of base64."""
+"""Separators between hex digits, or between lines of base64."""
 _NO_DIGIT = bytes(set(range(256)) - set(b"0123456789abcdef"))
-"""What may be between digits of hex where nothing else can be meant."""
+"""Separators between hex digits that are unambiguous."""
 _TIMES = 4
-"""How often escapes are read that are escaped themselves."""
+"""How many levels of nested escapes are decoded."""
 _BREAK = re.compile(rb"(?<!\\)\\++[nrtx]|0x")
 
 
 def _readings(data: bytes) -> Iterator[bytes]:
-    """`data` in lower case as it is, with its escapes read, again where they are escaped themselves, and without what
-    may be within hex and base64."""
+    """`data` in lower case: as it is, with its escapes decoded, with nested escapes decoded, and without the separators
+    in hex and base64."""
     data = data.lower()
     yield data
     if b"\\" in data or b"%" in data or b"&" in data:
@@ -256,12 +256,12 @@ def _readings(data: bytes) -> Iterator[bytes]:
 
 
 _RUN = re.compile(rb"[A-Za-z0-9+/_-]{24,}+(?:(?:[\r\n]|\\++[nr])++[A-Za-z0-9+/_-]++)*+")
-"""Base64, also in lines."""
+"""Base64, possibly in several lines."""
 _LINES = re.compile(rb"[\r\n]|(?<!\\)\\++[nr]")
 
 
 def _decoded(run: bytes) -> bytes:
-    """What a run of base64 may hold, wherever in it that begins."""
+    """The possible contents of a run of base64, for each offset at which it may begin."""
     plain = _LINES.sub(b"", run).translate(bytes.maketrans(b"-_", b"+/"))
     starts = (plain[shift:] for shift in range(4))
     return b"\n".join(base64.b64decode(start[: len(start) - (len(start) % 4 == 1)] + b"==") for start in starts)
@@ -296,7 +296,7 @@ def _ways(secret: str) -> Iterator[bytes]:
     yield rb"(?:[ \t\r\n:,]|\\{1,9}[nrt]){0,6}".join(map(_character, secret))
     yield rb"(?:0x|[^0-9a-f]){0,6}".join(f"{byte:02x}".encode() for byte in raw)
     for form in sorted(_base64(raw)):
-        # With what is next to it, which tells a few bits of its first and last character.
+        # With the neighbouring characters, which contain a few bits of its first and last character.
         inside = rb"(?:[ \t\r\n]|\\{1,9}[nrt]){0,6}".join(map(_character, form.decode()))
         yield rb"[\w+/-]{0,2}" + inside + rb"[\w+/-]{0,2}"
 
@@ -328,7 +328,7 @@ def _span(match: re.Match[bytes]) -> _Span:
 
 
 def _shaped(data: bytes) -> list[_Span]:
-    """Where `data` has what looks like a vendor's key."""
+    """Where `data` contains text that looks like a vendor's key."""
     if not any(begin in data for begin in _SHAPED):
         return []
     return [_span(match) for match in _SHAPES.finditer(data) if match[0] != _KEEP]
@@ -341,8 +341,8 @@ _NUMBER = re.compile(rb'"(?:index|output_index|content_index|summary_index)"\s*:
 
 
 def _strings(whole: bytes) -> Iterator[list[tuple[int, int]]]:
-    """Strings of a body's JSON that may be read as one text, as places from and to: the values of one name, wherever
-    they are, and those of them in events or lines of one place in the answer."""
+    """Strings of a body's JSON that a reader may join into one text, each as start and end: all values of one name, and
+    those of them that belong to the same place of the response in several events or lines."""
     named: dict[bytes, list[tuple[int, int]]] = {}
     placed: dict[tuple[bytes, bytes], list[tuple[int, int]]] = {}
     name, place, line = b"", b"", -1
@@ -370,14 +370,14 @@ def _placed(places: list[tuple[int, int]], start: int, end: int) -> Iterator[_Sp
         size = last - first
         if at + size > start and at < end:
             yield first + max(0, start - at), first + min(size, end - at), mark
-            mark = b""  # one is enough
+            mark = b""  # one mark per span
         at += size
         if at >= end:
             return
 
 
 def _without(whole: bytes, start: int, end: int, spans: list[_Span]) -> bytes:
-    """``whole[start:end]`` with every span cut out; its mark is where the span began."""
+    """``whole[start:end]`` with each span replaced by its mark."""
     out, at = b"", start
     for first, last, mark in spans:
         if last <= at or first >= end:

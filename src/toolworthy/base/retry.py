@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     import tenacity
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
-"""Seconds between the tries where the endpoint does not say how long: each is twice the one before."""
+"""Seconds before the first retry if the endpoint names no delay; each further pause is twice as long."""
 UNTOLD = 60.0
-"""Seconds in all that are waited where it does not say."""
+"""The most seconds to wait in total if it names no delay."""
 TOLD = 600.0
-"""Seconds in all that are waited where it says how long."""
+"""The most seconds to wait in total if it names one."""
 TRIES = 3
-"""How often to ask what fails in a way that may pass."""
+"""The most attempts for a failure that may be transient."""
 T = TypeVar("T")
 
 
@@ -29,13 +29,14 @@ class Again:
     """Why a request is sent again."""
 
     no_time: bool = False
-    """The endpoint has no time now: the waiting is limited, not the tries."""
+    """The endpoint is busy: limits the total wait, not the number of attempts."""
     after: float | None = None
-    """Seconds after which the endpoint says to ask again."""
+    """Seconds after which the endpoint asks for a retry."""
 
 
 def pause(tries: int, after: float | None = None, longest: float = LONGEST_PAUSE) -> float:
-    """Seconds until the next try, after so many; as told, but for a server that says "at once" again and again."""
+    """Seconds until the next attempt: what the endpoint names, except that a server that repeatedly says "at once" is
+    not asked without a pause."""
     grown: float = min(FIRST_PAUSE * 2 ** (tries - 1), longest)
     return grown if after is None else max(after, grown / 10)
 
@@ -48,15 +49,15 @@ async def patiently(
     longest: float = LONGEST_PAUSE,
     before: Callable[[T, float], None] = lambda answer, seconds: None,
 ) -> T:
-    """The answer to a request that is asked again for as long as that may help; the last one where nothing did.
+    """The response to a request, retried for as long as that may help; the last response if no retry helped.
 
     Args:
-        ask: sends it.
-        again: why an answer is to be asked for once more; None where it is not.
-        within: most seconds to wait in total if the endpoint asks for it.
-        tries: how often to ask at most what fails though the endpoint has time.
-        longest: seconds of a pause that nobody asked for, at most.
-        before: called with the answer and the seconds to wait, before each pause.
+        ask: sends the request.
+        again: why a response calls for a retry; None if it does not.
+        within: the most seconds to wait in total if the endpoint names the delay.
+        tries: the most attempts if the endpoint is not busy.
+        longest: the longest pause in seconds if the endpoint names none.
+        before: called before each pause with the response and the seconds to wait.
     """
     import tenacity
 
@@ -105,14 +106,14 @@ _FIELD = re.compile(
 )
 _RESET = re.compile(rb'"(x-ratelimit-reset[\w-]*)"\s*:\s*"?([\w.:-]+)"?', re.IGNORECASE)
 _EPOCH = 10**9
-"""A number of seconds beyond this is a point in time."""
+"""A larger number is a Unix time, not a duration."""
 
 
 def seconds_to_wait(status: int, headers: Mapping[str, str], body: bytes, words: str) -> float | None:
-    """Seconds, as an error says; None where it does not.
+    """The delay in seconds that an error names; None if it names none.
 
     ``retry-after-ms``, ``retry-after`` as seconds or as a date (RFC 9110, 10.2.3); in the body ``retryDelay`` and its
-    like; "try again in 1.5s"; of a rate limit, when its window is reset.
+    like; "try again in 1.5s"; for a rate limit, the reset time of its window.
 
     Args:
         status: HTTP status.
@@ -145,7 +146,7 @@ def _in_words(words: str) -> float | None:
 
 
 def _resets(headers: Mapping[str, str], body: bytes, now: float) -> Iterator[float]:
-    """Of every window that is used up; a server that does not count what remains means each that it names."""
+    """Seconds until each exhausted window is reset. A window without a remaining count is taken for exhausted."""
     names = [name.lower() for name in headers if "ratelimit" in name.lower() and "reset" in name.lower()]
     remaining = {name: headers.get(name.replace("reset", "remaining"), "0").strip() for name in names}
     for name in names:

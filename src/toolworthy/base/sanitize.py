@@ -6,11 +6,11 @@ import inspect
 import re
 from typing import TextIO
 
-# Control characters: C0, but for tabs and line breaks, and C1, which terminals obey just as well.
+# Control characters: C0, except tabs and line breaks, and C1, which terminals interpret, too.
 HIDDEN = {code: f"␛{code:02x}" for code in (*range(9), 11, 12, *range(14, 32), *range(127, 160))}
-# Marks that turn the direction of writing, and what takes no place at all: spaces of no width, fillers, and letters in
-# which text can be hidden from a reader, those of the block of tags and selectors of variants. The joiners, and the two
-# selectors that belong to emoji, stay: much is not written rightly without them.
+# Marks that change the direction of writing, and characters without width, in which text can be hidden: zero-width
+# spaces, fillers, tag characters and variation selectors. Joiners and the two variation selectors of emoji stay: some
+# scripts and emoji need them.
 _TURNING = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
 _UNSEEN = (
     *(0x00AD, 0x034F, 0x115F, 0x1160, 0x180E, 0x200B, 0x3164, 0xFEFF, 0xFFA0),
@@ -19,11 +19,11 @@ _UNSEEN = (
 )
 HIDDEN |= {code: f"⟨U+{code:04X}⟩" for code in (*_TURNING, *_UNSEEN)}
 _LONE_RETURN = re.compile(r"\r(?!\n)")
-"""Takes a terminal back to the begin of its line, to write over it."""
+"""Returns a terminal to the start of its line, to overwrite it."""
 
 
 def visible(text: object) -> str:
-    """`text` with what is invisible made visible; lone surrogates become replacement marks."""
+    """`text` with invisible characters made visible; lone surrogates become replacement characters."""
     text = str(text)
     if text.isascii() and text.isprintable():  # nearly all
         return text
@@ -36,10 +36,10 @@ def docstring(text: str | None) -> str:
 
 
 def show(text: object, file: TextIO | None = None, *, end: str = "\n") -> None:
-    """Print `text`, in which a server may have its say, so that no terminal obeys it."""
+    """Print `text`, which may quote a server, so that no terminal interprets it."""
     print(visible(text), file=file, end=end, flush=True)
 
 
 def one_line(text: object) -> str:
-    """The same in one line, without tabs."""
+    """`text` made visible, in one line and without tabs."""
     return visible(" ".join(str(text).split()))

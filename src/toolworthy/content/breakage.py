@@ -1,8 +1,8 @@
 """What agents did when the oracle showed them a defect, as measured by ``toolworthy matrix``: evidence for severities.
 
 The data is next to the catalogue, in ``fixtures/defects/measured.jsonl``: one line for every defect, agent and stage
-(the plain task, or the task with one thing that happens in it). A line without a defect is what the agent does on the
-stage alone: a defect is blamed only for more harm than that.
+(the plain task, or the task with one thing that happens in it). A line without a defect shows what the agent does on
+the stage alone: a defect is blamed only for additional harm.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from toolworthy.base.toml import read_toml
 from toolworthy.content.situations import Situation
 
 Outcome = Literal["unaffected", "recovers", "wrong result", "dies", "hangs"]
-"""Rising harm, beyond what the stage does without the defect. ``recovers``: the task was done, with more requests."""
+"""By harm, rising, beyond what the stage does without the defect. ``recovers``: the task was done, with more
+requests."""
 OUTCOMES: tuple[Outcome, ...] = ("unaffected", "recovers", "wrong result", "dies", "hangs")
 MEASURED = content.FIXTURES / "defects" / "measured.jsonl"
 
@@ -28,7 +29,7 @@ class Measured(Strict):
     """One defect, one agent, one stage."""
 
     defect: str
-    """Its id; empty for the stage alone, whose outcome is in comparison with the plain task."""
+    """Its id; empty for the stage alone, whose outcome is relative to the plain task."""
     agent: str
     version: str
     situation: Situation = "always"
@@ -36,11 +37,11 @@ class Measured(Strict):
     """What happened in the task: the id of a stage of the oracle."""
     outcome: Outcome
     met: bool = True
-    """False: the agent asks nothing that the defect shows for, so that no trial was made."""
+    """False: the agent sends no request that triggers the defect, so there was no trial."""
     requests: int = 0
-    """With tools, in the trial; 0 where they were not counted."""
+    """Requests with tools in the trial; 0 if they were not counted."""
     seconds: float = 0.0
-    """Of the trial; 0 where they were not taken."""
+    """Duration of the trial; 0 if it was not measured."""
     detail: str = ""
     on: str = ""
     """Day of the measurement, YYYY-MM-DD."""
@@ -48,7 +49,7 @@ class Measured(Strict):
 
 @cache
 def rows(path: Path = MEASURED) -> tuple[Measured, ...]:
-    """Every line of the file, stages without a defect among them; nothing where there is no file."""
+    """Every line of the file, including stages without a defect; none if there is no file."""
     if not path.is_file():
         return ()
     lines = path.read_text(encoding="utf-8").splitlines()
@@ -57,18 +58,18 @@ def rows(path: Path = MEASURED) -> tuple[Measured, ...]:
 
 @cache
 def measured(path: Path = MEASURED) -> tuple[Measured, ...]:
-    """All that has been measured of defects."""
+    """All measurements of defects."""
     return tuple(row for row in rows(path) if row.defect)
 
 
 @cache
 def affected(code: str, situation: Situation | None = None, said: str = "") -> Mapping[str, Measured]:
-    """Agent to the worst that a defect named by `code` (of a rule or probe) did to it.
+    """Agent to the worst outcome of any defect that names `code` (a rule's or probe's).
 
     Args:
         code: of a rule, or the id of a probe.
-        situation: only what was measured in it; None for all situations.
-        said: verdict and detail of a probe that shows several faults: only defects of which it says such words.
+        situation: only measurements in this situation; None for all.
+        said: verdict and detail of a probe that detects several faults; selects the defects with such a detail.
     """
     worst: dict[str, Measured] = {}
     for row in naming(code, said):
@@ -79,21 +80,21 @@ def affected(code: str, situation: Situation | None = None, said: str = "") -> M
 
 
 def did(agent: str, code: str, situation: Situation | None = None, said: str = "") -> Outcome | None:
-    """The worst that a defect named by `code` did to this agent, in that situation if one is named; None where that was
-    not measured. `said` as in :func:`affected`."""
+    """The worst outcome of any defect that names `code` for this agent, in that situation if given; None if unmeasured.
+    `said` as in :func:`affected`."""
     row = affected(code, situation, said).get(agent)
     return row.outcome if row else None
 
 
 def naming(code: str, said: str = "") -> Iterator[Measured]:
-    """Everything measured of defects that `code` names, as the catalogue has it now. `said` as in :func:`affected`."""
+    """All measurements of defects that name `code` in the present catalogue. `said` as in :func:`affected`."""
     named = {defect for defect, words in _named().get(code, ()) if not said or re.search(words, said)}
     return (row for row in measured() if row.defect in named)
 
 
 @cache
 def _named() -> Mapping[str, tuple[tuple[str, str], ...]]:
-    """Code to the ids of the defects that it names, each with the pattern of what it says of it."""
+    """Code to the ids of the defects that name it, each with the pattern of the probe's detail."""
     named: dict[str, tuple[tuple[str, str], ...]] = {}
     for path in sorted(MEASURED.parent.glob("*.toml")):
         for defect in read_toml(path)["defect"]:
@@ -104,7 +105,7 @@ def _named() -> Mapping[str, tuple[tuple[str, str], ...]]:
 
 
 def forget() -> None:
-    """Read the file again at the next question."""
+    """Drop the cache: the next call reads the file again."""
     for known in (rows, measured, affected):
         known.cache_clear()
 

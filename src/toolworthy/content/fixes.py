@@ -23,7 +23,7 @@ class _File(Strict):
 
 @cache
 def fixes() -> tuple[Fix, ...]:
-    """All of them.
+    """All remedies.
 
     Raises:
         ToolworthyError: the file cannot be read.
@@ -32,6 +32,6 @@ def fixes() -> tuple[Fix, ...]:
 
 
 def fix(probe: str) -> str:
-    """What to change where this probe fails, whichever server it is; "" where nothing is known."""
+    """What to change if this probe fails, on any server; "" if unknown."""
     exact = next((one.text for one in fixes() if probe in one.probes), "")
     return exact or next((one.text for one in fixes() if any(fnmatchcase(probe, name) for name in one.probes)), "")

@@ -22,10 +22,10 @@ class ConfigFile(Strict):
 
 
 class McpSettings(Strict):
-    """What makes one server known to an agent.
+    """Settings that register one server with an agent.
 
-    Templates as in `run`, and ``{mcp_server}``, its name; over stdio ``{mcp_command}`` and ``{mcp_args}``, a JSON
-    array, or ``{mcp_argv}``, the array of both; over streamable HTTP ``{mcp_url}``.
+    Templates as in `run`, with these additional names: ``{mcp_server}``, its name; over stdio ``{mcp_command}`` and
+    ``{mcp_args}``, a JSON array, or ``{mcp_argv}``, the array of both; over streamable HTTP ``{mcp_url}``.
     """
 
     env: dict[str, str] = Field(default_factory=dict)
@@ -34,7 +34,7 @@ class McpSettings(Strict):
 
 
 class Bridge(Strict):
-    """A tool that calls tools of servers, for an agent that does not offer those themselves."""
+    """A tool that calls servers' tools, for an agent that does not offer those to the model directly."""
 
     tool: str
     name: str
@@ -47,16 +47,16 @@ class Mcp(Strict):
     """An agent's use of MCP servers."""
 
     name: str = "{server}__{tool}"
-    """How it names their tools, as an API without namespaces offers them."""
+    """Template of the names of their tools, for an API without namespaces."""
     keeps: str = "A-Za-z0-9_-"
-    """Characters of a name that it keeps, as in a regular expression's class."""
+    """Characters of a name that it keeps, as a regular expression's character class."""
     instead: str = "_"
-    """What any other becomes."""
+    """The replacement for any other character."""
     wait: str = ""
-    """A tool that waits for servers that still start: theirs are offered after it."""
+    """A tool that waits until servers have started: their tools are offered afterwards."""
     bridge: Bridge | None = None
     transports: dict[Transport, McpSettings] = Field(default_factory=dict)
-    """Empty for an agent that takes no servers, or of which that is not known."""
+    """Empty for an agent that supports no servers, or if that is unknown."""
 
     def tool(self, server: str, tool: str) -> str:
         """The name of a server's tool."""
@@ -77,7 +77,7 @@ class McpServer(BaseModel):
 
 
 def merged(first: str, second: str, path: str) -> str:
-    """A config file and what is to be added to it: objects of JSON are merged, any other text is appended."""
+    """A config file with an addition: JSON objects are merged, other text is appended."""
     if not path.endswith(".json"):
         return first + second
     return json.dumps(_merged(json.loads(first), json.loads(second)), indent=2)

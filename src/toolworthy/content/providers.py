@@ -25,28 +25,28 @@ class Rates(Strict):
     input: float = Field(ge=0)
     output: float = Field(ge=0)
     cached: float | None = Field(None, ge=0)
-    """Input that is read from a cache; as `input` where not said."""
+    """Input that is read from a cache; default: `input`."""
     cache_write: float | None = Field(None, ge=0)
-    """Input that is written to one; as `input` where not said."""
+    """Input that is written to a cache; default: `input`."""
     cache_write_1h: float | None = Field(None, ge=0)
-    """Input that is written for an hour; as `cache_write` where not said."""
+    """Input that is cached for an hour; default: `cache_write`."""
 
 
 _HOURS = r"(?:[01]\d|2[0-4]):[0-5]\d-(?:[01]\d|2[0-4]):[0-5]\d"
 
 
 class OtherRates(Rates):
-    """What a request costs where all of these hold."""
+    """Prices of a request that meets all of these conditions."""
 
     above: int | None = Field(None, ge=0)
-    """Its input, whatever came from a cache included, has more tokens than this."""
+    """Its input, including cached tokens, has more tokens than this."""
     hours: tuple[Annotated[str, StringConstraints(pattern=rf"^{_HOURS}$")], ...] = ()
     """It begins in one of these times of day, UTC: ``"01:00-04:00"``, the end not included."""
     weekdays: bool = False
     """It begins on a day from Monday to Friday, UTC."""
 
     def holds(self, tokens: int, at: float) -> bool:
-        """Whether it is the price of a request with so many tokens of input that began at a Unix time."""
+        """Whether it applies to a request with so many input tokens that began at this Unix time."""
         began = datetime.fromtimestamp(at, UTC)
         clock = f"{began:%H:%M}"
         return (
@@ -60,30 +60,30 @@ _SATURDAY = 5
 
 
 class Prices(Rates):
-    """What a model costs."""
+    """The prices of a model."""
 
     when: tuple[OtherRates, ...] = ()
-    """What it costs otherwise, for long input or at some times; the first that holds applies."""
+    """Prices for long input or at certain times; the first whose conditions hold applies."""
     source: str = ""
     """Where and when they were read."""
 
     def rates(self, tokens: int, at: float) -> Rates:
-        """What a request costs.
+        """The rates of a request.
 
         Args:
-            tokens: of its input, whatever came from a cache included.
+            tokens: of its input, including cached ones.
             at: when it began, Unix time.
         """
         return next((other for other in self.when if other.holds(tokens, at)), self)
 
 
 class Signs(Strict):
-    """What a server says of itself."""
+    """Signs by which a server is recognized."""
 
     owner: tuple[str, ...] = ()
     """``owned_by`` of an entry of its list of models."""
     words: tuple[str, ...] = ()
-    """Regular expressions: words of its errors that no other server has."""
+    """Regular expressions for errors that no other server sends."""
 
 
 class ProviderAdapter(RequestSettings):
@@ -93,15 +93,15 @@ class ProviderAdapter(RequestSettings):
     title: str
     homepage: str = ""
     base_urls: dict[Api, str] = Field(default_factory=dict)
-    """Wire API to base URL: the part before its paths. ``{name}`` in one is the user's own, see `fill`."""
+    """Wire API to base URL: the part before its paths. ``{name}`` is to be filled in by the user, see `fill`."""
     fill: dict[str, str] = Field(default_factory=dict)
-    """What is to be put in place of each ``{name}``."""
+    """Each ``{name}`` to a description of its value."""
     other_urls: dict[str, dict[Api, str]] = Field(default_factory=dict)
     """Base URLs of other regions and plans; ``--endpoint ID:NAME`` uses those called NAME."""
     key_env: str | None = None
-    """Environment variable of the key; None where the server wants none."""
+    """Environment variable of the key; None if the server needs none."""
     auth: dict[Api, AuthName] = Field(default_factory=dict)
-    """How the key is sent, where not as the API's own vendor takes it."""
+    """How the key is sent, if not as the API's own vendor expects it."""
     models: tuple[str, ...] = ()
     default_model: str | None = None
     dialect: Dialect = Dialect()
@@ -113,19 +113,19 @@ class ProviderAdapter(RequestSettings):
     hints: dict[str, str] = Field(default_factory=dict)
     """Code of a rule, probe or cause, or ``setup``, to its remedy on this server."""
     quirks: tuple[str, ...] = ()
-    """What it does otherwise besides what `dialect` says: ids of ``fixtures/defects/``."""
+    """Deviations that `dialect` does not express: ids of ``fixtures/defects/``."""
     expected: dict[str, str] = Field(default_factory=dict)
-    """Code of a rule or probe that its quirks set off together, to why that is true of it."""
+    """Code of a rule or probe that its quirks trigger together, to the reason."""
     sources: dict[str, str] = Field(default_factory=dict)
-    """Fact to where and when it was read; one that is doubtful says so."""
+    """Each fact to its source and date; a doubtful one says so."""
     tried: str = ""
-    """The version that was asked; empty where all of this was read only."""
+    """The version that was tested; empty if all facts are from documentation."""
 
     def urls(self, name: str = "") -> dict[Api, str]:
-        """Base URLs of a region or plan; of the usual one if none is named.
+        """Base URLs of a region or plan; of the default if `name` is empty.
 
         Raises:
-            ToolworthyError: it has none of that name.
+            ToolworthyError: it has no region or plan of that name.
         """
         if not name:
             return dict(self.base_urls)
@@ -139,12 +139,12 @@ class ProviderAdapter(RequestSettings):
         return tuple(url for urls in (self.base_urls, *self.other_urls.values()) for url in urls.values())
 
     def has_host(self, host: str) -> bool:
-        """Whether one of its URLs is there."""
+        """Whether one of its URLs is on this host."""
         return any(re.fullmatch(_FILLED.sub("[^.]+", re.escape(urlsplit(url).netloc)), host) for url in self.all_urls)
 
 
 _FILLED = re.compile(r"\\\{\w+\\\}")
-"""A place that is to be filled, in an escaped URL."""
+"""A ``{name}`` in an escaped URL."""
 
 
 def to_fill(urls: Iterable[str]) -> tuple[str, ...]:
@@ -156,7 +156,7 @@ def provider(name: str) -> ProviderAdapter:
     """The provider adapter called `name`.
 
     Raises:
-        ToolworthyError: there is none of that name.
+        ToolworthyError: no provider has that name.
     """
     return adapters.named(ProviderAdapter, "providers", name)
 
@@ -167,7 +167,7 @@ def every() -> tuple[ProviderAdapter, ...]:
 
 
 def by_owner(owners: Iterable[str]) -> ProviderAdapter | None:
-    """The server that names itself as the owner of its models; None where none that is known does."""
+    """The server that names itself as the owner of its models; None if no known server does."""
     known = set(owners)
     return next((provider for provider in every() if known & set(provider.signs.owner)), None)
 
@@ -180,12 +180,12 @@ def by_words(text: str) -> ProviderAdapter | None:
 
 
 def hints(code: str) -> list[tuple[str, str]]:
-    """Title of every provider that can do something about a finding, and what."""
+    """Title of every provider with a remedy for a finding, and the remedy."""
     return [(provider.title, provider.hints[code]) for provider in every() if code in provider.hints]
 
 
 def efforts() -> tuple[str, ...]:
-    """Every word that an agent or a provider has for how deeply to think, rising as far as the words are known."""
+    """Every level of reasoning effort of an agent or provider, rising as far as their order is known."""
     scales = [adapter.efforts for adapter in adapters.agents()] + [adapter.dialect.efforts for adapter in every()]
     words = dict.fromkeys(word for words in scales for word in words)
     return tuple(sorted(words, key=lambda word: (EFFORTS.index(word) if word in EFFORTS else len(EFFORTS), word)))

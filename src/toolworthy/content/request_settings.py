@@ -23,7 +23,7 @@ class RequestSettings(Strict):
     """Fields that an endpoint and a provider both have."""
 
     headers: dict[str, str] = Field(default_factory=dict)
-    """Headers of every request; ``env:NAME`` for what an environment variable holds, the only way to give a key."""
+    """Headers of every request; ``env:NAME`` for the value of an environment variable, the only way to give a key."""
     query: dict[str, str] = Field(default_factory=dict)
     """Parameters of every URL. Reports show them."""
     extra_body: dict[Api, dict[str, Any]] = Field(default_factory=dict)

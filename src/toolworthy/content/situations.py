@@ -34,30 +34,30 @@ Situation = Literal[
     "field",
     "bad-request",
 ]
-"""In the order in which agents meet them: what comes first weighs most in a verdict."""
+"""In the order in which agents meet them: the first weigh most in a verdict."""
 
 PHRASES: dict[Situation, str] = read_toml(content.FIXTURES / "situations.toml")  # type: ignore[assignment]
-"""What follows "fails when"."""
+"""Text that follows "fails when"."""
 
 NEVER: frozenset[Situation] = frozenset({"field", "bad-request"})
-"""Never change the level of an agent. ``field``: one field of a request alone, which explains why an agent's own
-request fails. ``bad-request``: no agent sends it."""
+"""Situations that never change the level of an agent. ``field``: one field of a request alone, which explains why an
+agent's own request fails. ``bad-request``: no agent sends it."""
 
 
 def order(situation: Situation) -> int:
-    """Its place in a verdict: 0 is what every plain task meets."""
+    """Its rank in a verdict; 0 is met in every plain task."""
     return get_args(Situation).index(situation)
 
 
 def met_in(probe: Situation, rule: Situation) -> Situation:
-    """When agents meet what a rule finds in the answers to a probe.
+    """When agents meet a rule's finding in the responses to a probe.
 
     Args:
-        probe: of the probe that provoked it; ``always`` for a trial.
-        rule: of the rule; ``always`` where any answer may show it.
+        probe: of the probe that sent the request; ``always`` for a trial.
+        rule: of the rule; ``always`` if any response may have the fault.
     """
     if probe in NEVER and (probe == "bad-request" or rule == "refused-request"):
         return probe
-    if probe == "field":  # but for that field it is an answer like any other
+    if probe == "field":  # apart from that field, the response is like any other
         return rule
     return probe if rule == "always" else rule

@@ -40,7 +40,7 @@ class Step(Strict):
     edit: str | None = None
     """A path; `old` occurs in the file exactly once and is replaced by `new`."""
     say: str | None = None
-    """Text without a call. As the last step it ends the turn."""
+    """Text without a call. As the last step, it ends the turn."""
     call: str | None = None
     """A tool of the task's MCP server; `arguments` go to it, and its result contains `gives`."""
     arguments: dict[str, str] | None = None
@@ -51,7 +51,7 @@ class Step(Strict):
 
     @property
     def action(self) -> StepAction:
-        """Which of the six it is."""
+        """The name of its one action."""
         return next(name for name in _ACTIONS if getattr(self, name) is not None)
 
     @model_validator(mode="after")
@@ -96,7 +96,7 @@ class _Metadata(_Section):
 
 
 class TaskConfig(_Section):
-    """What toolworthy reads of Harbor's ``task.toml``; the rest is Harbor's own."""
+    """The part of Harbor's ``task.toml`` that toolworthy uses."""
 
     metadata: _Metadata = Field(default_factory=_Metadata)
     agent: _Timeout = Field(default_factory=_Timeout)
@@ -106,7 +106,7 @@ class TaskConfig(_Section):
 
 @dataclass(frozen=True)
 class Task:
-    """A task's folder, read."""
+    """A task, read from its folder."""
 
     path: Path
     config: TaskConfig
@@ -147,10 +147,10 @@ def load_task(path: Path) -> Task:
 
 
 def known_tasks() -> tuple[Task, ...]:
-    """All tasks that there are: ours, then those of plugins.
+    """All tasks: built-in ones, then those of plugins.
 
     Raises:
-        ToolworthyError: a broken one, or two of one name.
+        ToolworthyError: a task is broken, or two have the same name.
     """
     tasks = tuple(task for folder in content.folders("tasks") for task in load_tasks(folder))
     known: dict[str, Path] = {}

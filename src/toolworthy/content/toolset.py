@@ -19,14 +19,14 @@ _TYPES = {"string", "integer", "number", "boolean", "object", "array"}
 
 @dataclass(frozen=True)
 class Way:
-    """One way to do a step: a call of a tool that is offered."""
+    """One way to do a step: a call of an offered tool."""
 
     tool: str
     """Flat name."""
     arguments: str
     """JSON text, or free text for a custom tool."""
     native: bool
-    """Whether the tool is made for that action; else a shell does it."""
+    """Whether the tool is made for this action; else it is a shell."""
     spec: ToolSpec
     custom: bool = False
 
@@ -54,7 +54,7 @@ def tool_schema(spec: ToolSpec) -> dict[str, Any]:
 
 
 def due(spec: ToolSpec) -> tuple[str, ...]:
-    """Names of the arguments that must be given, and of those without which nobody knows what is to be done."""
+    """Names of the required arguments, and of those that the tool's action needs."""
     if spec.custom:
         return ()
     templates = [use.call if isinstance(use.call, dict) else {} for use in spec.uses] or [{}]
@@ -104,17 +104,17 @@ class Deed:
 
     action: Action
     values: tuple[dict[str, str], ...]
-    """The values of the placeholders in the tool's template; several where it takes a list (of edits)."""
+    """The values of the placeholders in the tool's template; several sets if the tool takes a list (of edits)."""
     scope: Mapping[str, Any] = field(default_factory=dict)
-    """What the call says of where it acts, by the fields of :class:`toolworthy.content.adapters.Scope`."""
+    """Where the call acts, by the fields of :class:`toolworthy.content.adapters.Scope`."""
 
 
 def understand(spec: ToolSpec, arguments: Any) -> Deed | None:
-    """What a call of this tool does; None where the tool does nothing neutral or the arguments do not fit its template.
+    """What a call of this tool does; None if the tool has no neutral action or the arguments do not fit its template.
 
     Args:
         spec: the tool.
-        arguments: its arguments, read; text of a free-form tool.
+        arguments: its parsed arguments; text for a free-form tool.
     """
     fields = arguments if isinstance(arguments, dict) else {}
     use = next((use for use in spec.uses if use.when.items() <= fields.items()), None)
@@ -128,7 +128,7 @@ def understand(spec: ToolSpec, arguments: Any) -> Deed | None:
 
 
 def _unfill(template: Any, value: Any) -> list[dict[str, str]] | None:
-    """The placeholders' values; None where `value` lacks one."""
+    """The placeholders' values; None if `value` lacks one."""
     if isinstance(template, str):
         match = _PLACEHOLDER.fullmatch(template)
         if match is None:
@@ -154,7 +154,8 @@ def _unfill(template: Any, value: Any) -> list[dict[str, str]] | None:
 
 
 def speaker(tools: Sequence[Tool], adapters: Sequence[AgentAdapter]) -> AgentAdapter | None:
-    """The agent whose toolset was offered: it uses most of them, and has fewest that are not offered."""
+    """The agent whose toolset was offered: it uses the most of the offered tools, and has the fewest that are not
+    offered."""
     offered = {tool.name: tool for tool in tools}
 
     def likeness(adapter: AgentAdapter) -> tuple[int, int, int]:
@@ -167,7 +168,7 @@ def speaker(tools: Sequence[Tool], adapters: Sequence[AgentAdapter]) -> AgentAda
 
 
 def _takes(tool: Tool, spec: ToolSpec) -> bool:
-    """Whether a tool does something neutral and has the parameters of each call that does it."""
+    """Whether a tool has a neutral action, and the parameters that its calls need."""
     has = (tool.parameters or {}).get("properties")
     calls = [use.call.keys() for use in spec.uses if isinstance(use.call, dict)]
     return bool(spec.uses) and (not has or all(call <= has.keys() for call in calls))
@@ -179,11 +180,11 @@ def ways(
     """Every way to do `action` with the tools offered, the tool made for it first, a shell last.
 
     Args:
-        action: what is to be done.
+        action: the action to do.
         values: ``command``, or ``path`` (relative) with ``content`` or ``old`` and ``new``, or ``pattern``, or
             ``session``.
-        tools: what the request offers.
-        adapter: the agent whose toolset it is; None if it is not an agent's, then schemas are guessed at.
+        tools: the tools that the request offers.
+        adapter: the agent whose toolset it is; None if no known agent's: then the action is guessed from the schemas.
     """
     absolute = adapter is not None and adapter.paths == "absolute"
     shown = {**values, "path": f"{ROOT}/{values['path']}"} if absolute and "path" in values else dict(values)
@@ -197,7 +198,7 @@ def ways(
 
 
 def finishing(tools: Sequence[Tool], adapter: AgentAdapter | None) -> Way | None:
-    """The call by which the agent wants to be told that the work is done; None where it wants none."""
+    """The call that tells the agent that the work is done; None if it needs none."""
     if adapter is None or adapter.finish is None:
         return None
     tool = next((tool for tool in tools if tool.name == adapter.finish.tool), None)
@@ -208,7 +209,7 @@ def finishing(tools: Sequence[Tool], adapter: AgentAdapter | None) -> Way | None
 def of_server(
     server: str, name: str, arguments: Mapping[str, str], request: Request, adapter: AgentAdapter | None
 ) -> tuple[Way, ...]:
-    """How to call a tool of an MCP server: by the name that the agent gives it, else by one that ends alike, else
+    """How to call a tool of an MCP server: by the agent's name for it, else by a name with the same ending, else
     through the agent's bridge."""
     exact = adapter.mcp.tool(server, name) if adapter else ""
     like = [tool for tool in request.tools if re.sub(r"\W", "_", tool.flat_name).endswith(re.sub(r"\W", "_", name))]
@@ -219,13 +220,13 @@ def of_server(
     if bridge is None or not any(tool.name == bridge.tool for tool in request.tools):
         return ()
     texts = (part.text for message in request.messages for part in message.parts if isinstance(part, Text))
-    named = re.search(rf"{re.escape(exact)}\w*", "\n".join(texts))  # some add a hash to a name that they changed
+    named = re.search(rf"{re.escape(exact)}\w*", "\n".join(texts))  # some agents add a hash to a name that they changed
     call = {bridge.name: named[0] if named else exact, bridge.arguments: dict(arguments)}
     return (Way(bridge.tool, json.dumps(call, ensure_ascii=False), True, ToolSpec()),)
 
 
 def awaiting_server(tools: Sequence[Tool]) -> Way | None:
-    """How to wait for MCP servers that still start; None where the agent offers nothing for it."""
+    """How to wait for MCP servers that are still starting; None if the agent has no tool for it."""
     names = {agent.mcp.wait for agent in agents()}
     tool = next((tool for tool in tools if tool.name in names), None)
     return Way(tool.flat_name, json.dumps(_complete({}, tool.parameters or {})), True, ToolSpec()) if tool else None
@@ -249,7 +250,7 @@ def _way(tool: Tool, spec: ToolSpec, use: Use, values: Mapping[str, str], native
 
 
 def _complete(arguments: dict[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
-    """`arguments` in the types that the schema wants, with something sensible for what else it requires."""
+    """`arguments` in the schema's types, with plausible values for other required parameters."""
     properties = schema.get("properties") or {}
     out = {name: _typed(value, properties.get(name, {})) for name, value in arguments.items()}
     for name in schema.get("required") or ():
@@ -265,7 +266,7 @@ def _typed(value: Any, schema: Mapping[str, Any]) -> Any:
 
 
 def sample(schema: Mapping[str, Any]) -> Any:
-    """The smallest value that fits a JSON Schema, as far as it is simple."""
+    """The smallest value that fits a simple JSON Schema."""
     if "const" in schema:
         return schema["const"]
     if schema.get("enum"):
@@ -283,7 +284,7 @@ def sample(schema: Mapping[str, Any]) -> Any:
 
 
 def guess(tool: Tool) -> ToolSpec | None:
-    """What an unknown tool does, by its parameters; None where they do not tell."""
+    """What an unknown tool does, judged by its parameters; None if they do not show it."""
     schema = tool.parameters or {}
     names = list(schema.get("properties") or {})
     strings = [name for name in names if (schema["properties"][name] or {}).get("type") == "string"]

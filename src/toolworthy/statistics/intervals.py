@@ -1,6 +1,6 @@
-"""Rates, means and chances of success over repeats, each with an interval that says how little was seen.
+"""Rates, means and pass@k, each with an interval.
 
-Sums are exact (``fsum``), so that no figure depends on the order in which results come. Start-up must stay quick, so
+Sums are exact (``fsum``), so that no figure depends on the order of results. Start-up must stay quick, so
 scipy is imported where it is used.
 """
 
@@ -13,7 +13,7 @@ from functools import cache
 from math import comb, fsum
 
 Z_POWER = 0.8416212335729143
-"""Normal quantile of four in five: how sure one wants to be to find what is said to be findable."""
+"""Normal quantile of 80 % power, for minimum detectable drops."""
 _TAIL = 0.025
 
 
@@ -31,7 +31,7 @@ class Estimate:
 def exact(ok: float, n: float) -> tuple[float, float]:
     """Clopper and Pearson's 95 % interval of a proportion; (0, 1) where n is 0.
 
-    It holds the true rate in 95 % of samples or more whatever the rate is, from one draw on. Both may be fractions, for
+    It contains the true rate in at least 95 % of samples, for every rate and sample size. Both may be fractions, for
     an effective sample. Source: C. J. Clopper and E. S. Pearson, "The use of confidence or fiducial limits", Biometrika
     26 (1934).
     """
@@ -62,7 +62,7 @@ def pass_hat_k(n: int, c: int, k: int) -> float | None:
 
 
 def holm(chances: Sequence[float], alpha: float) -> list[bool]:
-    """Which of several findings, each with its chance if nothing were there, hold at level `alpha` for all of them.
+    """Which of several null hypotheses are rejected, by their p-values, at family-wise level `alpha`.
 
     Valid under any dependence. Source: S. Holm, "A simple sequentially rejective multiple test procedure", Scandinavian
     Journal of Statistics 6 (1979).
@@ -80,8 +80,8 @@ def holm(chances: Sequence[float], alpha: float) -> list[bool]:
 def f1(counts: Iterable[tuple[Hashable, int, int]]) -> Estimate | None:
     """F1 of decisions, with its interval; None where neither side has a positive.
 
-    Where both have `agreed` positives in common and one of them alone has `wrong`, F1 is 2j / (1 + j) with
-    j = agreed / (agreed + wrong). So its interval is that of j, a proportion, at the same coverage.
+    With `agreed` common positives and `wrong` positives of only one side, F1 is 2j / (1 + j) with j = agreed / (agreed
+    + wrong). So its interval follows from that of j, a proportion, with the same coverage.
 
     Args:
         counts: of each request (or whatever else is decided on): its cluster, `agreed`, `wrong`.
@@ -97,13 +97,13 @@ def clustered(values: Iterable[tuple[Hashable, float]]) -> Estimate | None:
     """Mean of values between 0 and 1, each with the cluster that it belongs to; None where there are none.
 
     Trials and agent toolsets of one scenario are one cluster: they share what makes the scenario easy or hard.
-    The interval is for the mean over all clusters like these, so one cluster alone says next to nothing.
+    The interval is for the mean over all such clusters, so a single cluster gives a very wide one.
     """
     return _mean(_grouped(values))
 
 
 def pooled(counts: Iterable[tuple[Hashable, int, int]]) -> Estimate | None:
-    """The same of counts: each a cluster, how many in it are good, of how many; None where nothing was counted."""
+    """The same for counts: each has a cluster, the number of successes, and the total; None if all totals are 0."""
     groups: dict[Hashable, list[int]] = defaultdict(lambda: [0, 0])
     for cluster, good, many in counts:
         if not 0 <= good <= many:
@@ -114,7 +114,7 @@ def pooled(counts: Iterable[tuple[Hashable, int, int]]) -> Estimate | None:
 
 
 def worth(values: Iterable[tuple[Hashable, float]]) -> tuple[float, float]:
-    """Mean of clustered values, and how many independent draws they are worth."""
+    """Mean of clustered values, and their effective sample size."""
     return _worth(_grouped(values))
 
 
@@ -151,8 +151,8 @@ def mean_pass(
 ) -> Estimate | None:
     """``pass_at_k`` or ``pass_hat_k``, averaged over items, each trial given with its item; None where unmeasured.
 
-    Items count alike however many trials each has. An item with fewer than k trials is not measured and left out;
-    ``n`` and ``clusters`` are the trials and items that were counted.
+    Items have equal weight, however many trials each has. An item with fewer than k trials is not measured and left
+    out; ``n`` and ``clusters`` are the trials and items that were counted.
     """
     counts: dict[Hashable, list[int]] = defaultdict(lambda: [0, 0])
     for item, passed in trials:
@@ -184,13 +184,13 @@ def _corrected(spread: float, clusters: int) -> float:
 
 
 def _effective(mean: float, variance: float, units: float, clusters: float) -> float:
-    """How many independent draws a sample is worth, between ``clusters`` and ``units``.
+    """The effective sample size, between ``clusters`` and ``units``.
 
     Source: E. L. Korn and B. I. Graubard, "Confidence intervals for proportions with small expected number of positive
-    counts estimated from survey data", Survey Methodology 24 (1998). Two departures. Until it is seen otherwise, each
-    cluster is taken to be wholly 0 or 1, and it takes clusters to see otherwise: thirty passes out of thirty are no
-    proof that scenarios do not differ, and three scenarios that went alike are none either. And values between 0 and 1
-    vary most where each cluster is wholly 0 or 1, so a sample is never worth fewer draws than it has clusters.
+    counts estimated from survey data", Survey Methodology 24 (1998). Two departures. First, each cluster is assumed to
+    be all 0 or all 1 until several clusters show otherwise: neither thirty passes out of thirty nor three scenarios
+    with equal results prove that scenarios do not differ. Second, values between 0 and 1 vary most if each cluster is
+    all 0 or all 1, so a sample is never worth fewer draws than it has clusters.
     """
     size = units / clusters
     if size <= 1:

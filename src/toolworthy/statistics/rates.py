@@ -11,17 +11,17 @@ from toolworthy.statistics.intervals import Estimate, exact, pooled
 
 @dataclass(frozen=True)
 class Rate:
-    """How many of those that count went well."""
+    """How many of the counted attempts succeeded."""
 
     ok: int
     estimate: Estimate | None
-    """With the 95 % interval; None where nothing was counted."""
+    """With the 95 % interval; None if nothing was counted."""
     limited: Mapping[str, int] = field(default_factory=dict)
-    """Of those that did not go well: how many ended at a run limit, by limit."""
+    """Of the failures: how many ended at a run limit, by limit."""
     uncounted: Mapping[str, int] = field(default_factory=dict)
-    """How many more there were that count neither way, by reason."""
+    """How many attempts are not counted, by reason."""
     above: int = 0
-    """Of those that did not go well: how many their agent tool fails with every model."""
+    """Of the failures: how many the agent fails with every model."""
 
     @property
     def n(self) -> int:
@@ -35,12 +35,12 @@ class Rate:
 
     @property
     def missing(self) -> int:
-        """How many do not count."""
+        """How many are not counted."""
         return sum(self.uncounted.values())
 
     @property
     def open(self) -> tuple[float, float]:
-        """The share if all that does not count had gone badly, and if it had gone well; (0, 1) of nothing."""
+        """The rate if all uncounted attempts had failed, and if all had succeeded; (0, 1) without attempts."""
         whole = self.n + self.missing
         return (self.ok / whole, (self.ok + self.missing) / whole) if whole else (0.0, 1.0)
 
@@ -56,15 +56,15 @@ class Rate:
 
     @property
     def counts(self) -> str:
-        """``27/30``, with the ceiling and ``+3 not counted`` where there are such."""
+        """``27/30``, with the ceiling and ``+3 not counted`` if they apply."""
         more = f" (ceiling {self.n - self.above})" if self.above else ""
         more += f" (+{self.missing} not counted)" if self.missing else ""
         return (f"{self.ok}/{self.n}" if self.n else "not measured") + more
 
     @property
     def notes(self) -> str:
-        """What the agent tool fails with every model, what ended at limits, what was not counted and what that leaves
-        open; empty where there is nothing to say."""
+        """Notes on the ceiling, the run limits, the uncounted attempts and the range that these leave open; may be
+        empty."""
         parts = [f"this agent cannot pass {self.above} of these with any model"] if self.above else []
         if self.ended:
             others, ended = self.n - self.ok, self.ended
@@ -91,23 +91,23 @@ def rate_of(
     """A rate of attempts.
 
     Args:
-        counted: of each that counts its cluster, and whether it went well.
-        limited: at which limit each of those ended that did not go well since it met one.
-        uncounted: why each of the others does not count.
-        above: how many of them their agent tool fails with every model.
+        counted: of each counted attempt, its cluster and whether it succeeded.
+        limited: the limit of each failure that ended at a run limit.
+        uncounted: the reason of each attempt that is not counted.
+        above: how many failures the agent has with every model.
     """
     values = [(cluster, int(ok), 1) for cluster, ok in counted]
     return Rate(sum(ok for _, ok, _ in values), pooled(values), Counter(limited), Counter(uncounted), above)
 
 
 def rate_of_counts(counts: Iterable[tuple[Hashable, int, int]]) -> Rate:
-    """A rate of counts: of each a cluster, how many are good, of how many."""
+    """A rate of counts: each has a cluster, the number of successes, and the total."""
     values = list(counts)
     return Rate(sum(good for _, good, _ in values), pooled(values))
 
 
 def plain(ok: int, n: int) -> Rate:
-    """A rate of single draws that nothing is known to hang together of."""
+    """A rate of independent attempts, each its own cluster."""
     return Rate(ok, Estimate(ok / n, *exact(ok, n), n, n) if n else None)
 
 
@@ -122,7 +122,7 @@ def percents(estimate: Estimate | None) -> str:
 
 
 def percent(value: float) -> str:
-    """Without digits behind the point, but for what is next to none or all: that must not read as none, or all."""
+    """Without decimals, except near 0 and 1, which must not read as exactly 0 % or 100 %."""
     if value in (0.0, 1.0) or 0.005 <= value < 0.995:
         return f"{value:.0%}"
     return "<0.1%" if value < 0.001 else ">99.9%" if value > 0.999 else f"{value:.1%}"

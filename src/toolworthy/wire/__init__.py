@@ -34,7 +34,7 @@ def relatives(name: Api) -> tuple[Api, ...]:
 
 
 def route(method: str, target: str, headers: Container[str] = ()) -> Route:
-    """The operation and the wire API of an agent's request. A prefix of its path does not matter.
+    """The operation and the wire API of an agent's request. A prefix of the path is ignored.
 
     Args:
         method: HTTP method.
@@ -60,7 +60,7 @@ def parse_request_bytes(name: Api, body: bytes, path: str = "") -> Request | Non
     Args:
         name: the API it is in.
         body: the received bytes.
-        path: where it came to, which names the model in some APIs.
+        path: the request's path, which names the model in some APIs.
     """
     from toolworthy.wire.lenient import parse_json
 

@@ -1,8 +1,8 @@
 """Carry an endpoint's reasoning through an agent that speaks another API, and back.
 
 An agent replays a thinking block's ``signature`` (messages) or a reasoning item's ``encrypted_content`` (responses)
-without looking inside. So what the endpoint's own form needs (its name, its signature, its id) is packed into that
-slot on the way to the agent and unpacked on the way back; nothing has to be remembered between the two.
+without looking inside. So what the endpoint's own form needs (field name, signature, id) is packed into that field for
+the agent and unpacked from its next request. The gateway stores nothing in between.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ def unseal(token: str | None) -> Thinking | None:
 
 
 def fields(thinking: Thinking) -> list[str | None]:
-    """All of `thinking`, as JSON has it."""
+    """All of `thinking` as a JSON object."""
     return [thinking.form, thinking.text, thinking.signature, thinking.id]
 
 
 def restored(value: Any) -> Thinking | None:
-    """The reasoning whose :func:`fields` these are; None where they are none."""
+    """The inverse of :func:`fields`; None if the object is not such fields."""
     if not isinstance(value, list) or len(value) != 4:
         return None
     form, text, signature, item_id = value

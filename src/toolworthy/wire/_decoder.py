@@ -1,4 +1,4 @@
-"""What the decoders of all wire APIs share."""
+"""Base class of the decoders of all wire APIs."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ class SseDecoder(ABC):
     """Reads SSE bytes, cut anywhere, into events; a subclass reads the JSON of one event. Never raises."""
 
     unfinished: ClassVar[str]
-    """Code of the repair where a stream ends without its terminal marker."""
+    """Code of the repair for a stream that ends without its terminal marker."""
 
     def __init__(self) -> None:
         self.repairs: list[Repair] = []
         self._sse = SseParser()
         self._started = self._stopped = self._ended = False
         self._done = False
-        """Whether the API's terminal marker came; what follows it is not read."""
+        """Whether the API's terminal marker was read; anything after it is ignored."""
         self._number = 0
-        """Of the event that is read."""
+        """Number of the current event."""
 
     def feed(self, data: bytes) -> list[Event]:
         """The events that `data` completes."""
@@ -44,7 +44,7 @@ class SseDecoder(ABC):
 
     @abstractmethod
     def _event(self, name: str | None, value: Mapping[str, Any]) -> Iterable[Event]:
-        """What one event says.
+        """The neutral events of one event of the stream.
 
         Args:
             name: of the SSE field ``event``.
@@ -53,10 +53,10 @@ class SseDecoder(ABC):
 
     @abstractmethod
     def _rest(self) -> Iterable[Event]:
-        """What is still open as the stream ends, closed."""
+        """Events that close open parts at the end of the stream."""
 
     def _marker(self) -> None:
-        """``[DONE]`` came."""
+        """Handle ``[DONE]``."""
         self._once("done-marker", "[DONE] is chat's")
 
     def _decode(self, sse: SseEvent) -> Iterator[Event]:
@@ -86,6 +86,6 @@ class SseDecoder(ABC):
         self.repairs.append(Repair(code, detail, self._number))
 
     def _once(self, code: str, detail: str = "") -> None:
-        """A repair that is reported once."""
+        """Report a repair at most once."""
         if not any(known.code == code for known in self.repairs):
             self._repair(code, detail)

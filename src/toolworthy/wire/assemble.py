@@ -9,7 +9,7 @@ from toolworthy.wire import ir
 
 
 class Assembler:
-    """Collects events; its response is right at every moment."""
+    """Collects events; `response` is valid after every event."""
 
     def __init__(self) -> None:
         self._parts: dict[int, ir.Part] = {}
@@ -41,13 +41,13 @@ class Assembler:
                 self._head = replace(self._head, complete=event.clean or self._head.complete)
 
     def response(self, repairs: tuple[ir.Repair, ...] = ()) -> ir.Response:
-        """What has come so far."""
+        """The response so far."""
         parts = tuple(_grown(part, "".join(self._texts[index])) for index, part in sorted(self._parts.items()))
         return replace(self._head, parts=parts, repairs=repairs)
 
 
 def assemble(events: Iterable[ir.Event], repairs: tuple[ir.Repair, ...] = ()) -> ir.Response:
-    """The answer that a whole stream amounts to."""
+    """The response that a whole stream carries."""
     assembler = Assembler()
     for event in events:
         assembler.add(event)
@@ -55,7 +55,7 @@ def assemble(events: Iterable[ir.Event], repairs: tuple[ir.Repair, ...] = ()) ->
 
 
 def disassemble(response: ir.Response) -> list[ir.Event]:
-    """The stream that an answer could have come as; ``assemble`` gives the answer back."""
+    """A stream that carries the response; the inverse of ``assemble``."""
     events: list[ir.Event] = [ir.Started(response.id, response.model)]
     for index, part in enumerate(response.parts):
         match part:
@@ -77,7 +77,7 @@ def disassemble(response: ir.Response) -> list[ir.Event]:
 
 
 def merge(old: ir.Usage | None, new: ir.Usage) -> ir.Usage:
-    """`new`, with what it does not say taken from `old`."""
+    """`new`, with its missing fields taken from `old`."""
     if old is None:
         return new
     known = {field.name: getattr(new, field.name) for field in fields(ir.Usage) if getattr(new, field.name) is not None}

@@ -14,10 +14,10 @@ from toolworthy.wire.ir import PLAIN, Api, Dialect, Event, Failure, ReasoningFor
 
 Operation = Literal["completion", "models", "count_tokens"]
 Kind = Literal["completion", "models", "count_tokens", "health", "other"]
-"""What a request is: one of these operations, a look whether anybody is there, or anything else."""
+"""Kinds of requests: an operation of the API, a check that the server is up, or another."""
 Auth = str
 """How a key is sent: ``bearer`` or ``basic`` (a key USER:PASSWORD) for the header Authorization, ``none`` for not at
-all, else the lower-case name of a header."""
+all, else the lower-case name of the header that takes it."""
 KEY_HEADERS = frozenset({"authorization", "x-api-key", "x-goog-api-key", "api-key"})
 """Headers that hold a key."""
 
@@ -29,7 +29,7 @@ class Decoder(Protocol):
 
     @property
     def repairs(self) -> list[Repair]:
-        """Liberties taken so far."""
+        """Repairs so far."""
 
     def feed(self, data: bytes) -> list[Event]:
         """The events that `data` completes."""
@@ -51,43 +51,42 @@ class _RenderRequest(Protocol):
 
 @dataclass(frozen=True)
 class Route:
-    """What the path of a request says."""
+    """What a request's path says."""
 
     kind: Kind
     api: Api | None
-    """The API it belongs to; None where that is not known."""
+    """The API it belongs to; None if unknown."""
     model: str | None = None
-    """None where the body names the model."""
+    """None if the body names it."""
     stream: bool | None = None
-    """None where the body says whether to stream."""
+    """None if the body says it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class WireApi:
-    """One wire API. Paths are whole, from the host on. They may have ``{model}`` in them; that of a stream may have a
-    query.
+    """One wire API. Paths are absolute. They may contain ``{model}``; a stream's path may have a query.
 
-    A body has ``model`` and ``stream`` in it wherever it is read, written or changed. An API that names them in its
-    path has them there only on the way: :meth:`sent` takes them out, :meth:`received` puts them back.
+    Inside toolworthy, every body has ``model`` and ``stream``. For an API that has them in the path, :meth:`sent`
+    removes them from the body, and :meth:`received` adds them.
     """
 
     name: Api
     base: str
-    """How a base URL of it ends, with which all of its paths begin: ``/v1``, or nothing."""
+    """The end of its base URLs, with which its paths begin: ``/v1``, or nothing."""
     completion: str
     """Path of a completion."""
     streaming: str = ""
-    """Path of a streamed completion, where it is another."""
+    """Path of a streamed completion, if different."""
     models: str
     """Path of the list of models."""
     count_tokens: str = ""
-    """Path at which tokens are counted; empty where it has none."""
+    """Path for counting tokens; empty if it has none."""
     auth: Auth
-    """How its vendor takes a key."""
+    """How its vendor expects the key."""
     headers: Mapping[str, str] = field(default_factory=dict)
-    """Of every request: its version."""
+    """Headers of every request, such as the API's version."""
     relatives: tuple[Api, ...] = ()
-    """APIs in which its agents are asked rather than in others, where an endpoint does not have it."""
+    """The preferred APIs for its agents if an endpoint does not serve it."""
     mark: str = ""
     """Header that only this API's clients send; empty if there is none."""
     conversation: str
@@ -97,37 +96,38 @@ class WireApi:
     id_prefix: str
     """How the id of an answer begins."""
     stops: frozenset[str]
-    """Its words for why an answer stopped; empty where they are not fixed."""
+    """Its stop reasons; empty if they are not fixed."""
     fields: frozenset[str]
-    """Fields that only its answers and events have."""
+    """Fields that only its responses and events have."""
     kinds: re.Pattern[str]
-    """How ``object`` or ``type`` of its answers and events begin."""
+    """Prefixes of ``object`` or ``type`` of its responses and events."""
     answer_kind: str = ""
-    """What ``object`` or ``type`` of a whole answer is; empty where it has neither."""
+    """``object`` or ``type`` of a whole response; empty if it has neither."""
     lists: frozenset[str] = frozenset()
-    """Those of `fields` that each, as a list of objects, make an answer known by themselves."""
+    """Those of `fields` that identify a response by themselves, if they are a list of objects."""
     whole_calls: Literal["always", "outside streams", "never"] = "never"
-    """Where the arguments of a call are an object and not text, so that none can come cut or empty."""
+    """Where the arguments of a call are an object instead of text, so that they cannot be truncated or empty."""
     reasoning: ReasoningForm | None
-    """How it shows reasoning that its endpoint signs; None if none is signed."""
+    """The form of reasoning that the endpoint signs; None if none is signed."""
     signs_calls: bool = False
     """Whether the signature is on the call that follows the reasoning, not on the reasoning."""
     namespaces: bool = False
-    """Whether a call has the namespace of its tool in a field of its own."""
+    """Whether a call has a separate field for the namespace of its tool."""
     usage_on_request: bool = False
     """Whether a stream has usage only if the request asks for it."""
     text_part: Mapping[str, str] = field(default_factory=lambda: {"type": "text"})
     """What a part of a user's message has besides its text."""
     parts: str = "content"
-    """Field of a message that holds its parts."""
+    """Field of a message that contains its parts."""
     overloaded: int = 503
-    """HTTP status of an endpoint that has no room."""
+    """HTTP status of an overloaded endpoint."""
     overflow: str
-    """How its vendor refuses a conversation that is longer than the context window; ``{tokens}`` and ``{window}``."""
+    """Its vendor's error for a conversation that is longer than the context window, a template of ``{tokens}`` and
+    ``{window}``."""
     overflow_code: str | None = None
     """The code of that error."""
     overflow_streamed: bool = False
-    """Whether that error ends a stream of HTTP 200 where one was asked for."""
+    """Whether a streamed request gets that error in a stream with HTTP 200."""
 
     decoder: Callable[[], Decoder]
     encoder: Callable[[Request], Encoder]
@@ -143,20 +143,20 @@ class WireApi:
     render_error: Callable[[Failure], dict[str, Any]]
     """Write an error body in this API's envelope."""
     render_models: Callable[[str, int | None], dict[str, Any]]
-    """Write a list of one model, with its context window in tokens where that is known."""
+    """Write a list of one model, with its context window in tokens if known."""
     render_count: Callable[[int], dict[str, Any]] = lambda tokens: {"input_tokens": tokens}
-    """Write what was counted."""
+    """Write a count of tokens."""
 
     @property
     def in_path(self) -> bool:
-        """Whether its paths name the model and say whether to stream, not its bodies."""
+        """Whether the model and the mode are in its paths, not in its bodies."""
         return "{model}" in self.completion
 
     def path(self, operation: Operation = "completion", model: str = "", *, stream: bool = False) -> str:
-        """Path of an operation. Only an API that names the model in its path needs `model` and `stream`.
+        """Path of an operation. `model` and `stream` matter only for an API that has them in its path.
 
         Raises:
-            KeyError: it has no such operation.
+            KeyError: the API has no such operation.
         """
         paths = {"completion": self.completion, "models": self.models, "count_tokens": self.count_tokens}
         path = self.streaming if stream and self.streaming and operation == "completion" else paths[operation]
@@ -165,9 +165,9 @@ class WireApi:
         return path.partition("?")[0].replace("{model}", quote(model, safe="/"))
 
     def asked(self, method: str, path: str) -> Route | None:
-        """The operation that a path of this API names; None if the API has no such path.
+        """The operation of a path of this API; None if the API has no such path.
 
-        Agents write a version before the path or not, as they like.
+        The version before the path may be missing.
 
         Args:
             method: HTTP method.
@@ -181,7 +181,7 @@ class WireApi:
         return None
 
     def bare(self, path: str) -> str:
-        """`path` without a path of this API at its end."""
+        """`path` without a trailing path of this API."""
         for _, pattern, *_ in self._patterns:
             path = pattern.sub("", path)
         return path
@@ -205,14 +205,14 @@ class WireApi:
         return "".join((path, *query)), {name: body[name] for name in body if name not in ("model", "stream")}
 
     def received(self, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The JSON of a request, with what its path says."""
+        """The JSON of a request, with the model and mode from its path."""
         route = self.asked("POST", path.partition("?")[0])
         if route is None or route.model is None:
             return body
         return {**body, "model": route.model, "stream": route.stream}
 
     def authorised(self, key: str | None, auth: Auth | None = None) -> dict[str, str]:
-        """The headers of every request: its version, and the key in the API's own way or another."""
+        """The headers of every request: its version, and the key as `auth` or the API says."""
         way = auth or self.auth
         if not key or way == "none":
             return dict(self.headers)

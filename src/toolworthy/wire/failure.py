@@ -21,7 +21,7 @@ RefusalKind = Literal[
     "wrong route",
     "bad request",
 ]
-"""What kind of error an answer is. ``unavailable``: trouble of the server's own, which may pass; ``other client``: it
+"""What kind of error an answer is. ``unavailable``: a fault of the server, which may be transient; ``other client``: it
 serves certain programs only, or certain places; ``bad request``: it refuses this request for what is in it."""
 
 _TYPES = {
@@ -51,7 +51,7 @@ _WORDS = (
     "reason",
     "title",
 )
-"""Fields that hold its words."""
+"""Fields that contain its message."""
 _CODES = ("code", "error_code", "errorCode", "status_code", "Code", "status")
 _CONTENT = ("choices", "output", "content", "data", "input_tokens")
 """Fields of a response: next to them, a message is not an error."""
@@ -93,7 +93,7 @@ def page(body: bytes) -> str | None:
 
 
 def stream_failures(body: bytes, status: int | None = None) -> Iterator[Failure]:
-    """The failures that the events of a stream report; none where `body` is not a stream."""
+    """The failures that the events of a stream report; none if `body` is not a stream."""
     if b"data:" not in body:
         return
     for sse in events(body):
@@ -121,7 +121,7 @@ def event_failure(value: Mapping[str, Any], event: str | None = None, status: in
 
 
 def answer_failure(value: Any, status: int | None = None) -> Failure | None:
-    """The failure that a whole answer, or an event, reports under HTTP 200; None where it reports none."""
+    """The failure that a whole response or an event reports under HTTP 200; None if it reports none."""
     if not isinstance(value, dict):
         return failure_of(value, status) if isinstance(value, list) and value and "error" in as_dict(value[0]) else None
     if value.get("error"):
@@ -152,7 +152,7 @@ def _failed_response(value: Mapping[str, Any], status: int | None) -> Failure:
 
 
 def failure_of(value: Any, status: int | None = None) -> Failure | None:
-    """The failure that a JSON value reports; None where it reports none."""
+    """The failure that a JSON value reports; None if it reports none."""
     return _failure(value, status, _DEPTH)
 
 
@@ -178,7 +178,7 @@ def _failure(value: Any, status: int | None, depth: int) -> Failure | None:
 
 
 def _first(values: list[Any], status: int | None, depth: int) -> Failure | None:
-    """Of a list of errors: all that a validator says, with the fields that it says it of, else the first."""
+    """Of a list of errors: all errors of a validator, with their fields; else the first."""
     messages = [_validation(item) for item in values]
     if messages and all(messages):
         return Failure("; ".join(messages)[:500], error_type(status), status=status)
@@ -216,20 +216,20 @@ def _code(value: Mapping[str, Any]) -> str | None:
     named = [value.get(name) for name in _CODES]
     code = next((item for item in named if isinstance(item, (str, int)) and not isinstance(item, bool)), None)
     word = as_str(value.get("status"))
-    if isinstance(code, int) and word.isupper():  # Google's: the HTTP status, and next to it what it means
+    if isinstance(code, int) and word.isupper():  # Google's: the HTTP status and its name
         return word
     return None if code is None else str(code)
 
 
 def _more(value: Mapping[str, Any], message: str) -> str:
-    """What a router says of the provider behind it."""
+    """A router's details about the provider behind it."""
     raw = as_dict(value.get("metadata")).get("raw")
     detail = _unwrapped(raw) if isinstance(raw, str) else ""
     return f": {detail}" if detail and detail not in message else ""
 
 
 def _unwrapped(text: str) -> str:
-    """`text`, or the words of the error that it holds as JSON."""
+    """`text`, or the message of the JSON error that it contains."""
     if text.lstrip()[:1] in ("{", "[") and (failure := _failure(parse_json(text), None, 2)):
         return failure.message
     return text

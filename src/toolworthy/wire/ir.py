@@ -55,7 +55,7 @@ class Thinking:
     text: str
     form: ReasoningForm
     signature: str | None = None
-    """Opaque to everyone but the endpoint that made it; must be replayed unchanged."""
+    """Opaque to all but the endpoint that made it; must be replayed unchanged."""
     id: str | None = None
     """The item's id (responses), or that of the call that is signed (gemini)."""
 
@@ -91,7 +91,7 @@ class ToolResult:
 
 @dataclass(frozen=True, slots=True)
 class Opaque:
-    """Something only one API knows (a server tool's block, a document); rendered to that API as it was."""
+    """A part that only one API has (a server tool's block, a document); rendered to that API as it was."""
 
     api: Api
     value: Mapping[str, Any]
@@ -128,7 +128,7 @@ class Tool:
     """The group the tool was offered in (Codex); `flat_name` is what other APIs call it."""
     strict: bool | None = None
     server: bool = False
-    """Run by the endpoint itself (web search); `raw` says all that is known of it."""
+    """Run by the endpoint itself (web search); `raw` is its JSON."""
     deferred: bool = False
     """Offered only by name, behind a search tool (messages: ``defer_loading``)."""
     raw: Mapping[str, Any] | None = None
@@ -157,7 +157,7 @@ class Reasoning:
     budget_tokens: int | None = None
     summary: str | None = None
     chat_field: Literal["reasoning_content", "reasoning"] = "reasoning_content"
-    """Where an agent that speaks chat looks for it."""
+    """The field in which an agent that speaks chat expects it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +196,7 @@ class Usage:
     cache_write: int | None = None
     """Written to a cache, for however long."""
     cache_write_1h: int | None = None
-    """Of these, the ones that stay for an hour, where that is told apart."""
+    """Of these, the ones that stay for an hour, if reported separately."""
     reasoning: int | None = None
 
 
@@ -213,7 +213,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """A liberty that a parser took to make sense of what an endpoint sent."""
+    """A deviation from the API that a parser tolerated."""
 
     code: str
     """Kebab-case, for instance ``missing-index``, ``missing-id``, ``no-done``, ``bad-json``, ``split-utf8``."""
@@ -231,7 +231,7 @@ class Response:
     parts: tuple[Part, ...] = ()
     stop: StopReason | None = None
     raw_stop: str | None = None
-    """The endpoint's own word for why it stopped."""
+    """The endpoint's own stop reason."""
     usage: Usage | None = None
     failure: Failure | None = None
     complete: bool = True
@@ -323,21 +323,21 @@ Event = Started | PartOpened | PartDelta | PartClosed | Stopped | Counted | Fail
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """What a provider wants otherwise than its API's plain form. Filled from the ``[dialect]`` table of its adapter."""
+    """What an endpoint does differently from the plain wire API. Filled from the ``[dialect]`` table of its adapter."""
 
     reasoning_field: Literal["reasoning_content", "reasoning", "reasoning_details", "none"] = "reasoning_content"
-    """Where chat wants earlier reasoning replayed."""
+    """The field in which a chat endpoint expects earlier reasoning."""
     replay: Literal["required", "wanted", "unused", "unknown"] = "unknown"
-    """Earlier reasoning: a conversation without it is refused, or answered worse, or it makes no difference."""
+    """Without earlier reasoning, a conversation is rejected, answered worse, or answered the same."""
     thinks: Literal["on", "off", "always", "model"] = "model"
-    """Whether it thinks when nobody says so; ``model``: as the model does."""
+    """Whether it thinks by default; ``model``: that depends on the model."""
     thinking_switch: Literal[
         "none", "thinking", "enable_thinking", "reasoning_effort", "thinking+effort", "reasoning"
     ] = "none"
-    """How the agent's wish to think is said: ``thinking: {type}``, ``enable_thinking``, ``reasoning_effort``, the first
+    """The request's setting for reasoning: ``thinking: {type}``, ``enable_thinking``, ``reasoning_effort``, the first
     and the third, ``reasoning: {enabled, effort}``."""
     efforts: tuple[str, ...] = ("low", "medium", "high")
-    """Efforts the endpoint knows, rising; others are moved to the nearest."""
+    """Efforts that the endpoint accepts, rising; others become the nearest."""
     developer_role: bool = False
     """Chat accepts role ``developer``; else it becomes ``system``."""
     system_anywhere: bool = True
@@ -348,7 +348,7 @@ class Dialect:
     unsigned_thinking: bool = True
     """Messages accepts thinking blocks that carry no signature of its own."""
     forced_calls: Literal["accepted", "without thinking", "refused", "ignored"] = "accepted"
-    """What becomes of the choices ``required`` and named; all but those accepted are sent as ``auto``."""
+    """How the choices ``required`` and named are handled; those that are not accepted are sent as ``auto``."""
 
 
 PLAIN = Dialect()
@@ -356,7 +356,7 @@ PLAIN = Dialect()
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A request's JSON for one API, and what the API could not carry."""
+    """A request's JSON for one API, and the losses of the translation."""
 
     body: dict[str, Any]
     losses: tuple[str, ...] = ()

@@ -7,11 +7,11 @@ from collections.abc import Hashable
 from typing import Any
 
 EXACT = 2**53
-"""Whole numbers up to here mean the same to everyone (RFC 8259, section 6); no count is beyond it."""
+"""The largest integer that all JSON parsers read alike (RFC 8259, section 6); no count exceeds it."""
 
 
 def parse_json(data: bytes | str) -> Any | None:
-    """The JSON value in `data`, or None where there is none. A BOM, blank lines and bad UTF-8 are tolerated."""
+    """The JSON value in `data`, or None if there is none. A BOM, blank lines and bad UTF-8 are tolerated."""
     text = data.decode("utf-8", "replace") if isinstance(data, bytes) else data
     try:
         return json.loads(text.lstrip("\ufeff \t\r\n"))
@@ -64,7 +64,7 @@ def as_bool(value: Any) -> bool | None:
 
 
 def as_key(value: Any) -> Hashable:
-    """`value` to find something by: objects and arrays, which cannot be that, as their text."""
+    """`value` as a hashable key: objects and arrays as their text."""
     return dump_json(value) if isinstance(value, (dict, list)) else value
 
 

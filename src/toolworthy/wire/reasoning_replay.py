@@ -9,13 +9,13 @@ from toolworthy.wire.ir import Api, Thinking
 from toolworthy.wire.lenient import as_dict, as_list, as_str
 
 Before = Callable[[str], tuple[Thinking, ...]]
-"""The reasoning before a call, by the call's id; none where none is known."""
+"""The reasoning before a call, by the call's id; empty if unknown."""
 _Insert = Callable[[dict[str, Any], Before], list[str]]
 _REASONING = ("reasoning_content", "reasoning", "reasoning_details")
 
 
 def reinsert(api: Api, value: dict[str, Any], before: Before) -> list[str]:
-    """Insert what is missing into a request's JSON; the ids of the calls before which it was."""
+    """Insert missing reasoning into a request's JSON. Returns the ids of the calls before which it was inserted."""
     insert = _INSERTS.get(api)
     return insert(value, before) if insert else []
 

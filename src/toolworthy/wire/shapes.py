@@ -1,4 +1,4 @@
-"""Shapes that more than one wire API needs: canonical messages, free-form tools carried as functions."""
+"""Conversions that several wire APIs need: canonical messages, free-form tools carried as functions."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ from toolworthy.wire import ir
 from toolworthy.wire.lenient import as_dict, as_list, as_str, dump_json, parse_json
 
 LATE_SYSTEM = "<system-message>\n{text}\n</system-message>"
-"""Form of a system message where only a user message is allowed."""
+"""Form of a system message in a place where only a user message is allowed."""
 
 
 CONTEXT_LENGTH_EXCEEDED = "context_length_exceeded"
 """OpenAI's code of an error for a conversation that is longer than the context window."""
 
 UNPARSED = "_unparsed"
-"""The one key of arguments that are not an object, for an API that wants one."""
+"""The key that wraps arguments that are not an object, for an API that requires one."""
 
 
 def canonical(messages: Iterable[tuple[ir.Role, Sequence[ir.Part]]]) -> tuple[ir.Message, ...]:
-    """Messages in the shape of ``ir``: neighbours of role tool, and of role assistant, become one; empty ones go."""
+    """Messages in the shape of ``ir``: neighbours of role tool, and of role assistant, are merged; empty ones are
+    removed."""
     merged: list[ir.Message] = []
     for role, parts in messages:
         if not parts:
@@ -39,7 +40,7 @@ def content_parts(content: Any, api: ir.Api, image: str) -> list[ir.Part]:
 
     Args:
         content: as it was sent.
-        api: whose it is.
+        api: of the request.
         image: type of a part that is a picture.
     """
     if isinstance(content, str):
@@ -109,7 +110,7 @@ def unwrap_input(arguments: str) -> str:
 
 
 def arguments_object(call: ir.ToolCall) -> dict[str, Any]:
-    """A call's arguments for an API that wants an object; what is none is wrapped, visibly."""
+    """A call's arguments for an API that requires an object; anything else is wrapped."""
     if call.custom:
         return {"input": call.arguments}
     value = parse_json(call.arguments) if call.arguments.strip() else {}
@@ -123,7 +124,7 @@ def data_url(url: str) -> tuple[str, str] | None:
 
 
 def result_text(result: ir.ToolResult) -> str:
-    """A tool result's text. An error that does not look like one is marked, since not every API has a flag for it."""
+    """A tool result's text. An error whose text does not show it is marked, since not every API has a flag for it."""
     text = "\n".join(part.text for part in result.content if isinstance(part, ir.Text))
     if result.is_error and not re.match(r"\W*(<\w*error|error\b)", text, re.IGNORECASE):
         return f"Error: {text}"
@@ -131,11 +132,11 @@ def result_text(result: ir.ToolResult) -> str:
 
 
 def offered(request: ir.Request, api: ir.Api | None = None) -> tuple[list[ir.Tool], list[str]]:
-    """The tools that an endpoint can be offered, and which are lost: those that another API's endpoint runs itself.
+    """The tools that an endpoint can be offered, and the losses: tools that another API's endpoint runs itself.
 
     Args:
-        request: what is asked.
-        api: whose own server tools stay; none do if None.
+        request: the request.
+        api: the API whose own server tools stay; None: no server tools stay.
     """
     lost = [tool for tool in request.tools if tool.server and tool.raw_api != api]
     kept = [tool for tool in request.tools if not tool.server or tool.raw_api == api]
@@ -143,18 +144,18 @@ def offered(request: ir.Request, api: ir.Api | None = None) -> tuple[list[ir.Too
 
 
 def choice(request_choice: ir.ToolChoice | None, dialect: ir.Dialect) -> ir.ToolChoice | None:
-    """The tool choice that the endpoint takes: forced ones become ``auto`` where it does not always take them."""
+    """The tool choice that the endpoint accepts: forced ones become ``auto`` if it does not always accept them."""
     if request_choice and request_choice.mode in ("required", "named") and dialect.forced_calls != "accepted":
         return ir.ToolChoice("auto")
     return request_choice
 
 
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max", "ultra")
-"""Words for how deeply to think, in their order."""
+"""Levels of reasoning effort, rising."""
 
 
 def effort(reasoning: ir.Reasoning, dialect: ir.Dialect) -> str | None:
-    """The effort asked for, moved to the nearest that the endpoint knows."""
+    """The requested effort, or the nearest one that the endpoint accepts."""
     if reasoning.effort is None or not dialect.efforts:
         return None
     if reasoning.effort in dialect.efforts or reasoning.effort not in EFFORTS:
@@ -170,6 +171,6 @@ def openai_error(failure: ir.Failure) -> dict[str, Any]:
 
 
 def openai_models(model: str, context: int | None) -> dict[str, Any]:
-    """A list of one model, as OpenAI's is; its context window is where OpenRouter puts it."""
+    """A list of one model, in OpenAI's format; its context window is in OpenRouter's field."""
     entry = {"id": model, "object": "model", "created": 0, "owned_by": "toolworthy"}
     return {"object": "list", "data": [{**entry, "context_length": context} if context else entry]}

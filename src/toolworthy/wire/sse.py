@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from toolworthy.wire.ir import Repair
 
 MAX_EVENT = 64 * 2**20
-"""Characters of one event; what is longer is cut, so that an endless line costs bounded memory."""
+"""The most characters of one event; longer ones are cut, so that an endless line costs bounded memory."""
 
 
 _STREAM = re.compile(rb"(?:\xef\xbb\xbf)?(?:[ \t]*(?::[^\r\n]*)?\r?\n)*+(?:data|event|id|retry):")
 
 
 def is_stream(body: bytes) -> bool:
-    """Whether a body reads as an event stream, whatever its content type says: blank lines, comments, then a field."""
+    """Whether a body looks like an event stream, whatever its content type: blank lines, comments, then a field."""
     return _STREAM.match(body) is not None
 
 
@@ -35,7 +35,7 @@ class SseEvent:
 
 
 class SseParser:
-    """Feed it bytes; it returns the events that are complete."""
+    """An incremental parser: feed it bytes, and it returns the complete events."""
 
     def __init__(self) -> None:
         self.repairs: list[Repair] = []
@@ -54,7 +54,7 @@ class SseParser:
         return self._take(self._decoder.decode(data))
 
     def close(self) -> list[SseEvent]:
-        """What a missing final blank line held back. Call once, at the end."""
+        """The last events, if the final blank line is missing. Call once, at the end."""
         events = self._take(self._decoder.decode(b"", final=True) + "\n")
         if self._data:
             self.repairs.append(Repair("no-final-blank-line", event=self._count))

@@ -1,7 +1,7 @@
 """Edits that a model writes as text: SEARCH/REPLACE blocks, for agents that offer no tools.
 
 The form is Aider's ``diff``: https://aider.chat/docs/more/edit-formats.html. A block is a path alone on a line, a code
-fence, and three marks between which the old and the new lines stand; an empty old part makes a file.
+fence, and three marks around the old and the new lines; an empty old part creates a file.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ _MARK = re.compile(r"^(?:(<{5,9} SEARCH>?)|(={5,9})|(>{5,9} REPLACE))[ \t]*$", r
 _OPENING = re.compile(r"<{5,9} SEARCH>?")
 _FENCE = re.compile(r"^\s*(`{3,}|~{3,})\S*\s*$")
 _NAMES = 3
-"""Lines before a block in which its path may stand."""
+"""How many lines before a block may contain its path."""
 
 Problem = Literal["", "no path", "no end"]
-"""What a block lacks."""
+"""What is missing in a block."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class TextEdit:
     """One edit, as it was written."""
 
     path: str
-    """Relative to the workspace; "" where none is named."""
+    """Relative to the workspace; "" if none is given."""
     old: str
     """"" for a new file, or to add at the end."""
     new: str
@@ -84,7 +84,7 @@ def _kind(line: str) -> str:
 
 
 def _next(lines: list[str], start: int, kind: str) -> int:
-    """The next line of that kind, if it comes before another block begins; else the number of lines."""
+    """Index of the next line of that kind before another block begins; else the number of lines."""
     for at in range(start, len(lines)):
         if _kind(lines[at]) == kind:
             return at
@@ -94,7 +94,7 @@ def _next(lines: list[str], start: int, kind: str) -> int:
 
 
 def _path(before: list[str]) -> str:
-    """The path in the lines right before a block, from the nearest on; none where a block ended between."""
+    """The path in the lines right before a block, nearest first; empty if another block ends in between."""
     for line in reversed(before):
         if _kind(line) == "replace":
             break

@@ -15,14 +15,14 @@ from toolworthy.wire.lenient import dump_json, parse_json
 def translate_request(
     agent: Api, endpoint: Api, body: Mapping[str, Any], dialect: Dialect = PLAIN
 ) -> tuple[Request, Rendered]:
-    """What the agent asked, in the neutral form, and as the endpoint is to be asked."""
+    """The agent's request in the neutral form, and the request for the endpoint."""
     request: Request = wire.api(agent).parse_request(body)
     rendered: Rendered = wire.api(endpoint).render_request(request, dialect)
     return request, rendered
 
 
 Edit = Callable[[Event], Iterable[Event]]
-"""What is written in place of an event."""
+"""The events to write in place of an event."""
 
 
 def _unchanged(event: Event) -> Iterable[Event]:

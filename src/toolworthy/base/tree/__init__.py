@@ -29,7 +29,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class DiskUsage:
-    """What a tree takes of its file system."""
+    """The disk space and entries that a tree uses."""
 
     size: int
     """Bytes."""
@@ -37,7 +37,7 @@ class DiskUsage:
 
 
 def usage(top: Path, most: int = ENTRIES) -> DiskUsage:
-    """What the tree takes; counting stops at `most` entries."""
+    """The tree's usage; counting stops at `most` entries."""
     size = entries = 0
     for entry in walk(top):
         if not entry.leaving:
@@ -49,10 +49,10 @@ def usage(top: Path, most: int = ENTRIES) -> DiskUsage:
 
 
 def own(top: Path, uid: int, gid: int) -> None:
-    """Give `top` and all in it to someone.
+    """Change the owner of `top` and everything in it.
 
     Raises:
-        OSError: that is not possible.
+        OSError: the owner cannot be changed.
     """
     os.chown(top, uid, gid, follow_symlinks=False)
     for entry in walk(top):
@@ -61,7 +61,7 @@ def own(top: Path, uid: int, gid: int) -> None:
 
 
 def read(folder: Path, name: str, most: int) -> bytes | None:
-    """The first `most` bytes of a regular file in `folder`; None where there is no such file."""
+    """The first `most` bytes of a regular file in `folder`; None if there is none."""
     here = open_top(folder)
     if here is None:
         return None
@@ -73,7 +73,7 @@ def read(folder: Path, name: str, most: int) -> bytes | None:
 
 
 def read_all(top: Path, most: int, together: int, skip: frozenset[str] = frozenset()) -> dict[str, bytes]:
-    """Path to content of every regular file of at most `most` bytes, until they are `together` bytes."""
+    """Path to content of every regular file of at most `most` bytes, until `together` bytes are read."""
     contents: dict[str, bytes] = {}
     for number, entry in enumerate(walk(top, DEPTH, skip)):
         if number > ENTRIES or together <= 0:

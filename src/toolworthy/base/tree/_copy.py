@@ -1,4 +1,4 @@
-"""Copy a tree that someone else filled."""
+"""Copy an untrusted tree."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _PATH_BYTES = 2048
 def copy(source: Path, target: Path, room: int) -> int:
     """Copy a tree to `target`, which is made: links stay links, holes stay holes, modes and times are kept.
 
-    Left behind is what is neither file, folder nor link, what lies too deep, and what is beyond `room` bytes of data or
-    `ENTRIES` entries.
+    Not copied: anything that is not a file, folder or link, anything too deep, and anything beyond `room` bytes of data
+    or `ENTRIES` entries.
 
     Returns:
-        How many entries were left behind; what is in a folder that was left behind is not counted.
+        How many entries were not copied; the contents of a folder that was not copied do not count.
 
     Raises:
         OSError: `target` cannot be written.
@@ -54,7 +54,7 @@ def _holds_something(entry: Entry) -> bool:
 
 
 def _copy_one(entry: Entry, place: Path, room: int) -> int | None:
-    """How many bytes of data were copied; None if it was left behind."""
+    """How many bytes of data were copied; None if the file was not copied."""
     if entry.is_folder:
         place.mkdir(mode=0o700)
         return 0
@@ -88,7 +88,7 @@ def _copy_data(source: int, place: Path, room: int) -> int | None:
                 begin = os.lseek(source, end, os.SEEK_DATA)
                 end = os.lseek(source, begin, os.SEEK_HOLE)
             except OSError:
-                break  # nothing but a hole is left
+                break  # only a hole remains
             copied += end - begin
             if copied > room:
                 return None
@@ -101,7 +101,7 @@ def _copy_data(source: int, place: Path, room: int) -> int | None:
 
 
 def _finish(place: Path, was: os.stat_result) -> None:
-    """Its mode, without the bits that lend rights, and its times."""
+    """Set mode (without setuid, setgid and sticky) and times."""
     with contextlib.suppress(OSError):
         os.utime(place, ns=(was.st_atime_ns, was.st_mtime_ns))
         os.chmod(place, stat.S_IMODE(was.st_mode) & 0o777)

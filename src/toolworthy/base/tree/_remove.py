@@ -1,4 +1,4 @@
-"""Remove a tree that someone else filled."""
+"""Remove an untrusted tree."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Temporary folders of this process. Those of a process that died are removed by the next one."""
+"""Temporary folders of this process. The next process removes those of a process that died."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from toolworthy.base.tree._remove import remove
 
 _PREFIX = "toolworthy-"
 _MARK = ".toolworthy"
-"""A file that says that a folder is one of these. It is made when the folder is locked already."""
+"""A file that marks a folder as one of these. It is created once the folder is locked."""
 _ours: dict[tuple[int, str], tuple[Path, int]] = {}
-"""By process and place: the folder, and the descriptor that holds its lock until the process ends, in whatever way."""
+"""By process and parent folder: the folder, and the descriptor that holds its lock until the process ends."""
 
 
 def new_folder() -> Path:
-    """A new folder, which is the caller's to remove.
+    """A new folder, which the caller must remove.
 
     Raises:
         OSError: it cannot be made.
@@ -41,7 +41,7 @@ def temporary() -> Iterator[Path]:
 
 
 def sweep() -> None:
-    """Remove the folders of processes of this user's that were killed."""
+    """Remove the folders that this user's killed processes left."""
     for path in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         with contextlib.suppress(OSError):
             folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
@@ -64,7 +64,7 @@ def _top() -> Path:
         return _ours[key][0]
     path = Path(tempfile.mkdtemp(prefix=_PREFIX))
     folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    with contextlib.suppress(OSError):  # a file system without locks: nobody can take it for left behind, either
+    with contextlib.suppress(OSError):  # a file system without locks: no other process removes the folder, either
         fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
         (path / _MARK).touch()
     _ours[key] = path, folder

@@ -1,7 +1,7 @@
-"""Walk folders that someone else filled, without following a link.
+"""Walk untrusted folders without following a link.
 
-All goes through descriptors of folders, and one descriptor is open at a time, so neither a link that is swapped in nor
-a path of any depth or length leads elsewhere. Names may be any bytes; they are kept as :func:`os.fsdecode` gives them.
+All access goes through descriptors of folders, one open at a time. So neither a link that is swapped in nor a path of
+any depth or length leads outside. Names may be any bytes, decoded by :func:`os.fsdecode`.
 """
 
 from __future__ import annotations
@@ -15,27 +15,27 @@ from pathlib import Path
 from typing import NamedTuple
 
 DEPTH = 64
-"""Levels of folders that are copied or read. What lies deeper is left behind."""
+"""Levels of folders that are copied or read. Deeper ones are skipped."""
 ENTRIES = 100_000
 """Files, folders and links that are copied or read."""
 _OTHER = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EACCES, errno.EPERM, errno.ENXIO)
-"""Not what it was when it was looked at, or not ours to open. All else is a fault of the machine."""
+"""The entry changed meanwhile, or may not be opened. Any other error is a fault of the machine."""
 _LOOK = stat.S_IRUSR | stat.S_IXUSR
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
 
 class Entry(NamedTuple):
-    """Something in a folder."""
+    """An entry of a folder."""
 
     folder: int
-    """Descriptor of the folder that it is in; only until the next entry is asked for."""
+    """Descriptor of its folder; valid only until the next entry."""
     name: str
     stat: os.stat_result
     above: Entry | None
-    """The folder it is in; None at the top."""
+    """Its folder; None at the top."""
     leaving: bool = False
-    """A folder comes twice: before what is in it, and after."""
+    """A folder comes twice: before its contents, and after (then True)."""
 
     @property
     def path(self) -> str:
@@ -58,12 +58,12 @@ class Entry(NamedTuple):
 
 
 def walk(top: Path, depth: int | None = None, skip: frozenset[str] = frozenset()) -> Iterator[Entry]:
-    """Everything below `top`, in order of names.
+    """Every entry below `top`, in order of names.
 
     Args:
-        top: a folder; nothing comes where it is none.
+        top: a folder; if it is not one, there are no entries.
         depth: levels to go down; all if None.
-        skip: names of folders that are left out, at any level.
+        skip: names of folders to skip, at any level.
 
     Raises:
         OSError: a fault of the machine, such as too many open files.
@@ -103,7 +103,7 @@ def walk(top: Path, depth: int | None = None, skip: frozenset[str] = frozenset()
 
 
 def open_top(top: Path) -> int | None:
-    """A descriptor of the folder `top`, which is the caller's to close; None where it is not a folder."""
+    """A descriptor of the folder `top`, which the caller must close; None if it is not a folder."""
     try:
         parent = os.open(top.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError:
@@ -120,7 +120,7 @@ def _names(folder: int) -> list[str]:
 
 
 def entry_of(folder: int, name: str, above: Entry | None) -> Entry | None:
-    """What `name` is in a folder; None where there is nothing."""
+    """The entry `name` of a folder; None if there is none."""
     try:
         return Entry(folder, name, os.stat(name, dir_fd=folder, follow_symlinks=False), above)
     except OSError:
@@ -128,7 +128,7 @@ def entry_of(folder: int, name: str, above: Entry | None) -> Entry | None:
 
 
 def enter(entry: Entry) -> int | None:
-    """A descriptor of a folder, whose mode is opened where it forbids us to look; see :func:`_up`."""
+    """A descriptor of a folder. If its mode forbids reading, the mode is changed until :func:`_up`."""
     try:
         if entry.stat.st_mode & _LOOK != _LOOK and os.geteuid() != 0:
             set_mode(entry, stat.S_IMODE(entry.stat.st_mode) | stat.S_IRWXU)
@@ -140,10 +140,10 @@ def enter(entry: Entry) -> int | None:
 
 
 def set_mode(entry: Entry, mode: int) -> None:
-    """Set an entry's mode, not that of what it links to.
+    """Set an entry's mode, without following a link.
 
     Raises:
-        OSError: that is not possible.
+        OSError: the mode cannot be changed.
     """
     handle = os.open(entry.name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=entry.folder)
     try:
@@ -154,7 +154,7 @@ def set_mode(entry: Entry, mode: int) -> None:
 
 
 def _up(here: int, was: os.stat_result, entry: Entry) -> int:
-    """From `here`, which is `entry`, to the folder it is in. Its mode is again what it was."""
+    """Go from `here`, the descriptor of `entry`, to the folder that contains it, and restore the entry's mode."""
     parent = os.open("..", _FOLDER, dir_fd=here)
     with contextlib.suppress(OSError):
         if entry.stat.st_mode & _LOOK != _LOOK:
@@ -163,12 +163,12 @@ def _up(here: int, was: os.stat_result, entry: Entry) -> int:
     now = os.fstat(parent)
     if (now.st_dev, now.st_ino) != (was.st_dev, was.st_ino):
         os.close(parent)
-        raise OSError(errno.ESTALE, "a folder was moved")  # only where something still runs
+        raise OSError(errno.ESTALE, "a folder was moved")  # only if a process still runs there
     return parent
 
 
 def open_file(entry: Entry) -> int | None:
-    """A descriptor of a regular file, or None. What is not a regular file is never opened."""
+    """A descriptor of a regular file, else None. Nothing but a regular file is ever opened."""
     if not entry.is_file:
         return None
     try:

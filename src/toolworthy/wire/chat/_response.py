@@ -26,7 +26,7 @@ _STOPS: dict[str, StopReason] = {
     "aborted": "error",
 }
 _WORDS: dict[StopReason, str] = {reason: word for word, reason in reversed(_STOPS.items())}
-"""The first word for each."""
+"""The first word for each reason is the one written."""
 
 
 def parse_response(body: Any) -> Response:
@@ -142,20 +142,20 @@ def render_response(response: Response, request: Request) -> dict[str, Any]:
 
 
 def reasoning_field(request: Request) -> str:
-    """Where the agent looks for reasoning."""
+    """The field in which the agent expects reasoning."""
     return request.reasoning.chat_field if request.reasoning else "reasoning_content"
 
 
 def reasoning_detail(thought: Thinking) -> dict[str, str] | None:
-    """What a chat agent must replay for reasoning whose endpoint wants more back than its text. Holds no text of its
-    own, since the text is in :func:`reasoning_field` already."""
+    """The detail that a chat agent must replay if the endpoint needs more than the reasoning's text. Holds no text of
+    its own, since the text is in :func:`reasoning_field` already."""
     if thought.signature is None and thought.form == "reasoning_content":
         return None
     return {"type": "reasoning.text", "signature": seal(thought)}
 
 
 def write_call(call: ToolCall, request: Request) -> dict[str, Any]:
-    """A call as the agent offered the tool: custom stays custom."""
+    """A call in the form in which the agent offered the tool: custom stays custom."""
     tool = request.tool(call.name)
     if call.custom or (tool and tool.custom):
         text = call.arguments if call.custom else shapes.unwrap_input(call.arguments)

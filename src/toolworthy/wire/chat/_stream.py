@@ -27,7 +27,7 @@ _REASONING_FIELDS = ("reasoning_content", "reasoning")
 
 @dataclass
 class _Call:
-    """A call that is being put together."""
+    """A call that is being assembled."""
 
     part: int
     id: str
@@ -95,7 +95,7 @@ class ChatDecoder(SseDecoder):
                 return
 
     def _grow(self, empty: ir.Text | ir.Thinking, text: str) -> Iterator[ir.Event]:
-        """Add to the open part of that kind; a part of another kind ends first."""
+        """Add to the open part of this kind, after closing a part of another kind."""
         current = next((i for i, part in self._open.items() if type(part) is type(empty)), None)
         if current is None:
             if not text:
@@ -124,7 +124,7 @@ class ChatDecoder(SseDecoder):
             yield ir.PartDelta(call.part, text)
 
     def _find(self, delta: Mapping[str, Any], name: str, position: int) -> _Call | None:
-        """The call that a delta goes on with; None where it begins one."""
+        """The call that a delta continues; None if it begins a new one."""
         index, call_id = as_int(delta.get("index")), as_str(delta.get("id"))
         if index is None:
             self._once("missing-index")
@@ -135,7 +135,7 @@ class ChatDecoder(SseDecoder):
         if call is None or not call_id or call_id == call.id:
             return call
         other = next((other for other in self._calls.values() if other.id == call_id), None)
-        if not name and other is None:  # ids that change on every delta of one call
+        if not name and other is None:  # the id changes with every delta of a call
             self._once("id-changes", f"{call.id} then {call_id}")
             return call
         self._once("index-reused", f"index {index} for {call.id} and {call_id}")
@@ -187,7 +187,7 @@ class ChatEncoder:
         self._role_sent = False
 
     def encode(self, event: ir.Event) -> bytes:
-        """The bytes of one event; b"" where it has none of its own."""
+        """The bytes of one event; b"" if it is not written on its own."""
         match event:
             case ir.Started():
                 self._head |= {"id": event.id or "chatcmpl-0", "model": event.model or self._request.model}

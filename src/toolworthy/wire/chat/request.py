@@ -66,7 +66,7 @@ def parse_request(body: Mapping[str, Any]) -> ir.Request:
 
 
 def reasoning_parts(message: Mapping[str, Any]) -> list[ir.Thinking]:
-    """The reasoning that an assistant message carries, in whichever field."""
+    """The reasoning that an assistant message carries, in any of the known fields."""
     details = as_list(message.get("reasoning_details"))
     sealed = [unseal(as_str(as_dict(detail).get("signature"))) for detail in details]
     if any(sealed):
@@ -82,7 +82,7 @@ def reasoning_parts(message: Mapping[str, Any]) -> list[ir.Thinking]:
 
 
 def content_parts(content: Any) -> list[ir.Part]:
-    """The parts of a message's content, in which bare strings may be as well."""
+    """The parts of a message's content; bare strings are accepted, too."""
     if isinstance(content, list):
         content = [{"text": item} if isinstance(item, str) else item for item in content]
     return shapes.content_parts(content, "chat", "image_url")
@@ -148,12 +148,13 @@ def _choice(value: Any) -> ir.ToolChoice | None:
 
 
 def _format(value: dict[str, Any]) -> dict[str, Any] | None:
-    """Any format but plain text, which is none."""
+    """The response format; None for plain text."""
     return None if value.get("type") in (None, "text") else value
 
 
 def _reasoning(body: Mapping[str, Any]) -> ir.Reasoning | None:
-    """What is asked for in any vendor's words. Who asks in OpenRouter's (``reasoning``) looks for the answer there."""
+    """The reasoning settings, in any vendor's fields. An agent that uses OpenRouter's (``reasoning``) expects the
+    response in that field."""
     thinking, router = as_dict(body.get("thinking")), as_dict(body.get("reasoning"))
     effort = as_str(body.get("reasoning_effort")) or as_str(router.get("effort")) or None
     enabled = as_bool(body.get("enable_thinking"))
@@ -275,7 +276,7 @@ def _write_assistant(
 
 
 def _write_thoughts(thoughts: list[ir.Thinking], dialect: ir.Dialect) -> dict[str, Any]:
-    """Replay reasoning where the endpoint wants it: in the very field it came from, else where the dialect says."""
+    """Replay reasoning in the field it came from, else in the dialect's field."""
     text = "".join(thought.text for thought in thoughts)
     first = thoughts[0]
     if first.form == "reasoning_details" and first.signature:
@@ -304,7 +305,7 @@ def _write_tool(tool: ir.Tool) -> dict[str, Any]:
 
 
 def _write_content(parts: tuple[ir.Part, ...], losses: list[str]) -> Any:
-    if all(isinstance(part, ir.Text) for part in parts):  # many chat templates take strings only
+    if all(isinstance(part, ir.Text) for part in parts):  # many chat templates accept only strings
         return shapes.joined(parts)
     content: list[Any] = []
     for part in parts:

@@ -65,7 +65,7 @@ def camel(value: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _model_parts(parts: list[dict[str, Any]], ids: Iterator[str]) -> list[ir.Part]:
-    """What the model said; `ids` are for the calls without any."""
+    """The parts of a model turn; `ids` are for calls without an id."""
     pairs = [(part, as_str(part.get("thoughtSignature"))) for part in parts]
     others = any(signs.read(signature) for _, signature in pairs if signature)
     out: list[ir.Part] = []
@@ -270,7 +270,7 @@ def _write_format(request: ir.Request) -> dict[str, Any]:
 
 
 def _contents(messages: tuple[ir.Message, ...], losses: list[str]) -> list[dict[str, Any]]:
-    """Contents that alternate: neighbours of the same role are merged."""
+    """Contents with alternating roles: neighbours of the same role are merged."""
     calls = (part for message in messages for part in message.parts if isinstance(part, ir.ToolCall))
     names = {call.id: call.flat_name for call in calls}
     current = max((number for number, message in enumerate(messages) if message.role == "user"), default=-1)
@@ -350,7 +350,7 @@ def _write_user(part: ir.Part, names: Mapping[str, str], losses: list[str]) -> I
 
 
 def _write_result(part: ir.ToolResult, names: Mapping[str, str], losses: list[str]) -> Iterator[dict[str, Any]]:
-    """A result as text; pictures follow it, which models that take none inside of a result understand as well."""
+    """A result as text; pictures follow it, because some models take none inside of a result."""
     text = "\n".join(item.text for item in part.content if isinstance(item, ir.Text))
     named = {"id": own} if (own := signs.own(part.call_id)) else {}
     name = names.get(part.call_id, part.call_id)

@@ -147,8 +147,8 @@ class GeminiDecoder(SseDecoder):
 
 
 def parse_response(body: Any) -> ir.Response:
-    """Read a whole answer, or the array of chunks that a stream is without ``alt=sse``. What is none becomes a Response
-    with a failure."""
+    """Read a whole answer, or the array of chunks that a stream is without ``alt=sse``. Anything else becomes a
+    Response with a failure."""
     values = [as_dict(value) for value in (body if isinstance(body, list) else [body])]
     if not any(name in value for value in values for name in _ANSWER):
         failure = failure_of(body) or ir.Failure("the response has no candidates", "invalid_response")
@@ -159,7 +159,7 @@ def parse_response(body: Any) -> ir.Response:
 
 
 def parse_usage(value: Any) -> ir.Usage | None:
-    """Read a usage object. This API counts thoughts apart; the neutral form counts all output."""
+    """Read a usage object. This API counts thoughts separately; the neutral form counts all output."""
     usage = as_dict(value)
     if not usage:
         return None
@@ -187,15 +187,15 @@ def write_usage(usage: ir.Usage) -> dict[str, int]:
 
 
 class Writer:
-    """Turns events into the parts that say the same. A call comes whole, and signed where its reasoning came before;
-    one whose arguments are not an object waits for the end, which says whether it was cut."""
+    """Converts events to parts. A call is written whole, and signed if reasoning came before it; a call whose arguments
+    are not an object is held until the end, which shows whether it was truncated."""
 
     def __init__(self) -> None:
         self._parts: dict[int, ir.Part] = {}
         self._texts: dict[int, list[str]] = {}
         self._marks: dict[str, str] = {}
         self._others: list[ir.Thinking] = []
-        """Reasoning of another API, which the next call carries."""
+        """Reasoning of another API, to be carried by the next call."""
         self._broken: list[dict[str, Any]] = []
 
     def parts(self, event: ir.PartOpened | ir.PartDelta | ir.PartClosed) -> list[dict[str, Any]]:
@@ -212,8 +212,8 @@ class Writer:
                 return self._closed(index, signature)
 
     def rest(self, stop: ir.StopReason | None) -> list[dict[str, Any]]:
-        """What is still to be sent at the end: calls that did not end, or whose arguments are not an object, unless the
-        token limit cut them; and reasoning that no call carried."""
+        """The remaining parts at the end: calls that did not end, or whose arguments are not an object, unless the
+        token limit truncated them; and reasoning that no call carried."""
         out = [part for index in list(self._parts) for part in self._closed(index, None)]
         out = [] if stop == "length" else [*out, *self._broken]
         return [*out, {"text": "", "thoughtSignature": self._carried()}] if self._others else out

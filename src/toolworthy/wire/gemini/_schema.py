@@ -1,7 +1,7 @@
 """Convert between JSON Schema and Gemini's schemas, a subset of OpenAPI 3.0's.
 
-Source: Gemini API reference, ``Schema``. What is unknown there is refused ("Cannot find field"), and so are references,
-lists of types, and enums of anything but strings.
+Source: Gemini API reference, ``Schema``. The API rejects unknown keywords ("Cannot find field"), references, lists of
+types, and enums of anything but strings.
 """
 
 from __future__ import annotations
@@ -36,8 +36,7 @@ _DEPTH = 24
 
 
 def subset(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """`schema`, which is JSON Schema, in what Gemini takes of it. A reference to what it is in ends as any
-    object."""
+    """`schema`, which is JSON Schema, reduced to Gemini's subset. A recursive reference becomes any object."""
     return _narrowed(schema, schema, _DEPTH)
 
 
@@ -69,7 +68,7 @@ def _narrowed(schema: Mapping[str, Any], root: Mapping[str, Any], depth: int) ->
 
 
 def _typed(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """The type; of several, null becomes ``nullable`` and the rest a choice."""
+    """The type; of several, null becomes ``nullable`` and the others ``anyOf``."""
     declared = schema.get("type")
     if not isinstance(declared, list):
         return {"type": declared} if declared in _TYPES else {}
@@ -81,7 +80,7 @@ def _typed(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _resolved(schema: Mapping[str, Any], root: Mapping[str, Any], depth: int) -> Mapping[str, Any]:
-    """`schema` with what its references and ``allOf`` say put into it."""
+    """`schema` with its references and ``allOf`` merged in."""
     for _ in range(depth):
         path = as_str(schema.get("$ref"))
         if not path:

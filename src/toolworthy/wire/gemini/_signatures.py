@@ -1,8 +1,9 @@
-"""What Gemini signs: the ids that we make up for calls without one, and reasoning carried in thought signatures.
+"""Thought signatures, reasoning of other APIs carried in them, and generated ids for calls without one.
 
-Gemini signs the part behind its reasoning, usually a call, and wants the signature back on that part. In the neutral
-form the signature is a reasoning part of its own, without text, which names the call. Reasoning of another API goes to
-an agent that speaks Gemini as the signature of a call, since such agents keep those and often drop the thoughts.
+Gemini signs the part after its reasoning, usually a call, and requires the signature on that part in later requests. In
+the neutral form the signature is a reasoning part of its own, without text, which names the call. Reasoning of another
+API goes to an agent that speaks Gemini as the signature of a call, since such agents keep those and often drop the
+thoughts.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from toolworthy.wire.ir import Thinking
 from toolworthy.wire.lenient import as_list, dump_json, parse_json
 
 NOBODYS = "skip_thought_signature_validator"
-"""What Google's documentation has for calls that no endpoint signed (ai.google.dev, "Thought signatures")."""
+"""The documented substitutes for calls that no endpoint signed (ai.google.dev, "Thought signatures")."""
 _OTHERS = frozenset({NOBODYS, "context_engineering_is_the_way_to_go"})
 _MADE = "call_tw_"
 _SEALED = b"tw1."
@@ -27,13 +28,13 @@ _URL_SAFE = str.maketrans("-_", "+/")
 
 
 def made_id(*seed: Any) -> str:
-    """An id for a call that came without one, the same whenever the same is read again."""
+    """An id for a call that came without one: always the same for the same call."""
     text = dump_json(seed).encode("utf-8", "replace")
     return _MADE + hashlib.sha256(text).hexdigest()[:20]
 
 
 def own(call_id: str) -> str | None:
-    """The id that Gemini gave a call; None where it gave none and we did."""
+    """The id that Gemini gave a call; None if :func:`made_id` generated it."""
     return None if call_id.startswith(_MADE) or not call_id else call_id
 
 
@@ -52,7 +53,7 @@ def read(signature: str) -> list[Thinking] | None:
 
 
 def given(signature: str) -> bool:
-    """Whether an endpoint gave this signature: it is none of the documented dummies, plain or in base64."""
+    """Whether an endpoint made this signature: it is not a documented substitute, plain or in base64."""
     return not {signature, _text(signature)} & _OTHERS
 
 

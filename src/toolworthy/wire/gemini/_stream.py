@@ -1,6 +1,6 @@
 """Write Gemini streams strictly.
 
-Every event is a whole answer with what is new in it, without a name, and none marks the end: the last one has a
+Every event is a response object with the new parts. Events have no name, and there is no end marker: the last one has a
 ``finishReason``. A call comes in one piece (js-genai, ``src/_api_client.ts``; ai.google.dev, "Generating content").
 """
 

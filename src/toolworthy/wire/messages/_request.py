@@ -11,7 +11,7 @@ from toolworthy.wire._carried_reasoning import unseal
 from toolworthy.wire.lenient import as_bool, as_dict, as_float, as_int, as_list, as_str, dump_json
 
 DEFAULT_MAX_TOKENS = 32_000
-"""Messages has no default of its own; sent where the agent named no limit."""
+"""Messages has no default; sent if the agent named no limit."""
 _SPELT = "toolu_tw_"
 _KNOWN = frozenset(
     {
@@ -195,8 +195,8 @@ def render_request(request: ir.Request, dialect: ir.Dialect = ir.PLAIN) -> ir.Re
 
 
 def call_id(value: str) -> str:
-    """`value` as this API takes ids: letters, digits, ``_`` and ``-``. Others are spelt in hexadecimal, so that
-    :func:`own_id` can give an endpoint its own id back."""
+    """`value` in the characters that this API accepts in ids: letters, digits, ``_`` and ``-``. Others are written in
+    hexadecimal, which :func:`own_id` reverses."""
     if re.fullmatch(r"[a-zA-Z0-9_-]+", value):
         return value
     return _SPELT + value.encode("utf-8", "surrogatepass").hex()
@@ -244,7 +244,8 @@ def _write_reasoning(reasoning: ir.Reasoning, dialect: ir.Dialect) -> dict[str, 
 
 
 def _write_messages(messages: tuple[ir.Message, ...], dialect: ir.Dialect, losses: list[str]) -> list[dict[str, Any]]:
-    """Messages that alternate: neighbours of the same role are merged, results are first in their user turn."""
+    """Messages with alternating roles: neighbours of the same role are merged; results come first in their user
+    turn."""
     out: list[dict[str, Any]] = []
     for message in messages:
         if message.role in ("system", "developer"):

@@ -21,7 +21,7 @@ STOPS: dict[str, ir.StopReason] = {
     "pause_turn": "pause",
 }
 _WORDS: dict[ir.StopReason, str] = {reason: word for word, reason in reversed(STOPS.items())}
-"""The first word for each."""
+"""The first word for each reason is the one written."""
 
 
 def parse_response(body: Any) -> ir.Response:
@@ -65,7 +65,7 @@ def stop_word(stop: ir.StopReason) -> str:
 
 
 def parse_usage(value: Any) -> ir.Usage | None:
-    """Read a usage object. This API counts cached input apart; the neutral form counts all input."""
+    """Read a usage object. This API counts cached input separately; the neutral form counts all input."""
     usage = as_dict(value)
     if not usage:
         return None
@@ -128,7 +128,7 @@ def _write_part(part: ir.Part) -> dict[str, Any] | None:
 
 
 def signature(part: ir.Thinking) -> str:
-    """What the agent will replay with this reasoning: the endpoint's own signature, or all of it, sealed."""
+    """The signature that the agent replays with this reasoning: the endpoint's own, or the sealed reasoning."""
     return part.signature or "" if part.form == "thinking" else seal(part)
 
 
@@ -139,6 +139,6 @@ def render_error(failure: ir.Failure) -> dict[str, Any]:
 
 
 def render_models(model: str, context: int | None) -> dict[str, Any]:
-    """A list of one model; there is no place in it for the context window."""
+    """A list of one model; the format has no field for the context window."""
     entry = {"type": "model", "id": model, "display_name": model, "created_at": "2026-01-01T00:00:00Z"}
     return {"data": [entry], "has_more": False, "first_id": model, "last_id": model}

@@ -27,7 +27,7 @@ class MessagesDecoder(SseDecoder):
     def __init__(self) -> None:
         super().__init__()
         self._blocks: dict[int, int] = {}
-        """The endpoint's index of each open block to ours."""
+        """The endpoint's index of each open block to our index."""
         self._open: dict[int, ir.Part] = {}
         self._signatures: dict[int, str] = {}
         self._first_usage: Mapping[str, Any] = {}
@@ -65,7 +65,7 @@ class MessagesDecoder(SseDecoder):
         yield from self._rest()
         counts = as_dict(value.get("usage"))
         if usage := parse_usage({**self._first_usage, **counts} if counts.get("input_tokens") else counts):
-            # Output only is the usual case; zero input next to it is a filler, not a count.
+            # Usually only output is counted; zero input tokens next to it are a placeholder.
             yield ir.Counted(usage if counts.get("input_tokens") else ir.Usage(output=usage.output))
         raw = as_dict(value.get("delta")).get("stop_reason")
         yield from self._stop(stop_reason(raw), as_str(raw))
@@ -158,11 +158,11 @@ class MessagesEncoder:
         self._texts: dict[int, list[str]] = {}
         self._current: int | None = None
         self._queue: list[ir.PartOpened | ir.PartDelta | ir.PartClosed] = []
-        """Events of parts that must wait until the open block ends."""
+        """Events that are held until the open block ends."""
         self._count = 0
 
     def encode(self, event: ir.Event) -> bytes:
-        """The bytes of one event; b"" where it has none of its own, or must wait for another block's end."""
+        """The bytes of one event; b"" if it is not written on its own or is held until another block ends."""
         match event:
             case ir.Started():
                 self._usage = merge(self._usage, event.usage) if event.usage else self._usage

@@ -84,7 +84,7 @@ class ResponsesEncoder:
                 output_index=self._outputs[event.index],
                 delta=event.text,
             )
-        return b""  # free-form input may still be wrapped in JSON: it is sent whole, when it is
+        return b""  # free-form input may still be wrapped in JSON: it is sent once it is complete
 
     def _closed(self, event: ir.PartClosed) -> bytes:
         part = self._open.get(event.index)
@@ -118,7 +118,7 @@ class ResponsesEncoder:
     def _end(self, clean: bool) -> bytes:
         whole = self._whole.response()
         out = b""
-        if not whole.failure and (clean or whole.stop is not None):  # else an agent would run what was never said whole
+        if not whole.failure and (clean or whole.stop is not None):  # else an agent would run an incomplete call
             out = b"".join(self._closed(ir.PartClosed(index)) for index in list(self._open))
         output = [item for _, item in sorted(self._items.items())]
         if whole.failure:

@@ -1,7 +1,7 @@
 """The response object around the output items, with every field that the API promises.
 
 Source: OpenAI API reference, "The response object"; Open Responses 2026-04-24, whose ``ResponseResource`` requires all
-of them. What was asked for is said back; what nobody asked for has the API's default.
+of them. Fields of the request are repeated; other fields have the API's default.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def response_object(
 
 
 def _cut(output: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The items of a response that was cut; the last one is where."""
+    """The items of a truncated response; the last one is incomplete."""
     if not output or output[-1].get("status") != "completed":
         return output
     return [*output[:-1], {**output[-1], "status": "incomplete"}]
@@ -57,7 +57,7 @@ def write_usage(usage: Usage | None) -> dict[str, Any]:
 
 
 def _asked(request: Request) -> dict[str, Any]:
-    """What of the request has a neutral form."""
+    """Fields of the request that have a neutral form."""
     return {
         "parallel_tool_calls": request.parallel_tool_calls is not False,
         "tool_choice": _choice(request.tool_choice, request),

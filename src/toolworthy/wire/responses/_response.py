@@ -55,9 +55,9 @@ def item_parts(item: Mapping[str, Any], number: int, repairs: list[ir.Repair]) -
 
 
 def stop_of(value: Mapping[str, Any], calls: bool) -> tuple[ir.StopReason | None, str | None]:
-    """Why a response object says it ended, and in which word."""
+    """The stop reason of a response object: neutral, and in its own word."""
     status = as_str(value.get("status"))
-    if status in ("completed", ""):  # what does not say how it ended came whole
+    if status in ("completed", ""):  # a response without a status is taken for complete
         return ("tool" if calls else "end"), status or None
     if status == "incomplete":
         reason = as_str(as_dict(value.get("incomplete_details")).get("reason"))
@@ -115,7 +115,7 @@ def output_item(part: ir.Part, item_id: str, request: ir.Request) -> dict[str, A
 
 
 def call_item(call: ir.ToolCall, item_id: str, request: ir.Request) -> dict[str, Any]:
-    """A call as the agent offered the tool: custom stays custom, a namespace comes back."""
+    """A call in the form in which the agent offered the tool: custom stays custom, and a namespace is restored."""
     tool = request.tool(call.name)
     name, namespace = call.name, call.namespace
     if tool and tool.namespace and not namespace:
@@ -131,7 +131,7 @@ def call_item(call: ir.ToolCall, item_id: str, request: ir.Request) -> dict[str,
 
 
 def _reasoning_item(part: ir.Thinking, item_id: str) -> dict[str, Any]:
-    """Own reasoning as it came; another's text as content, and all of it sealed for the replay."""
+    """Reasoning of this API as it came; reasoning of another as text, and sealed for the replay."""
     own = part.form == "reasoning_item"
     item: dict[str, Any] = {"type": "reasoning", "id": part.id or f"rs_{item_id}", "summary": []}
     if part.text:

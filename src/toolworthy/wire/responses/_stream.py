@@ -1,6 +1,6 @@
 """Read OpenAI Responses streams leniently, write them strictly.
 
-Source: OpenAI API reference, "Streaming events" of Responses. What Codex needs of it: every item whole in
+Source: OpenAI API reference, "Streaming events" of Responses. Codex needs every item whole in
 ``response.output_item.done``, and exactly one terminal event.
 """
 
@@ -47,7 +47,7 @@ _IGNORED = (
 
 @dataclass
 class _Item:
-    """An output item that is being put together."""
+    """An output item that is being assembled."""
 
     part: int
     kind: str
@@ -55,7 +55,7 @@ class _Item:
     id: str = ""
     sent: str = ""
     summary: str = ""
-    """Summary text, which counts only where no reasoning text comes."""
+    """Summary text, used only if no reasoning text comes."""
     done: bool = False
 
 
@@ -133,7 +133,7 @@ class ResponsesDecoder(SseDecoder):
             yield from self._complete(entry, item)
 
     def _complete(self, entry: _Item, item: Mapping[str, Any]) -> Iterator[Event]:
-        """Close an item; what its last event says beyond the deltas is added."""
+        """Close an item; the part of its last event that no delta had is added."""
         entry.done = True
         signature: str | None = None
         for part in item_parts(item, entry.part, []):
@@ -165,7 +165,7 @@ class ResponsesDecoder(SseDecoder):
         yield from self._stop(reason, raw or status)
 
     def _only_at_end(self, output: list[Any]) -> Iterator[Event]:
-        """What only the final object holds, or the end of: items of one kind are those that came, in order."""
+        """Items, or ends of items, that only the final object contains. Items of each kind are matched in order."""
         came = list(self._items)
         for number, item in enumerate(map(as_dict, output)):
             kind = as_str(item.get("type")) or "message"
@@ -192,7 +192,7 @@ class ResponsesDecoder(SseDecoder):
             yield PartDelta(entry.part, text)
 
     def _key(self, value: Mapping[str, Any], item: Mapping[str, Any]) -> str:
-        """What names an item: its place where the endpoint gives one, else its id."""
+        """The key of an item: its output index if there is one, else its id."""
         index = as_int(value.get("output_index"))
         if index is not None:
             return f"#{index}"
@@ -204,7 +204,7 @@ class ResponsesDecoder(SseDecoder):
         return next((entry for entry in same if entry.key == key), same[-1] if same and not key else None)
 
     def _named(self, name: str, kind: str) -> _Item | None:
-        """The open item of that id: what an index that is wrong cannot find."""
+        """The open item with this id, for events with a wrong index."""
         return next(
             (item for item in self._items if name and item.id == name and item.kind == kind and not item.done), None
         )
