@@ -32,15 +32,16 @@ MissKind = Literal[
 ]
 # A "leaked call" is the server's fault, every other miss the model's.
 Status = Literal["right", "lenient", "wrong", "unmeasured"]
-"""``lenient``: right but for a type, an additional look, white space; ``unmeasured``: no answer to be judged."""
+"""``lenient``: right except for a type, an additional read-only call or white space; ``unmeasured``: no response to
+judge."""
 
 
 CALLED = "tool_calls"
-"""The finish reason that means a call, in both verifiers."""
+"""The finish reason that both verifiers take for a call."""
 
 
 class CaseKey(Record):
-    """A case, the toolset it was asked with, and the attempt: unique in a run."""
+    """A case, the toolset offered, and the attempt: unique in a run."""
 
     suite: Literal["tools"] = "tools"
     case: str
@@ -62,7 +63,7 @@ class CaseKey(Record):
 
 
 class Miss(Record):
-    """One thing that is not as it should be."""
+    """One deviation from the expected calls."""
 
     kind: MissKind
     turn: int = 0
@@ -71,17 +72,17 @@ class Miss(Record):
     given: str = ""
     detail: str = ""
     strict: bool = False
-    """Only the strict reading minds."""
+    """Counts only in the strict reading."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one request led to."""
+    """The outcome of one request."""
 
     finish: str | None
-    """Chat's word for why the answer ended; None where there was no answer."""
+    """The finish reason in chat's terms; None if there was no response."""
     calls: tuple[tuple[str, str], ...] = ()
-    """Name and arguments of each call, as they were sent."""
+    """Name and arguments of each call, as sent."""
     text: bool = False
     reasoning: bool = False
 
@@ -93,12 +94,12 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """What the figures need to know of one request and its outcome."""
+    """The data of one request and its outcome that the verifier's figures need."""
 
     index: int
     outcome: Outcome
     fits: tuple[bool, ...]
-    """Of each call, whether it fits its schema."""
+    """For each call, whether it fits its schema."""
     due: bool | None = None
     reference: Outcome | None = None
 
@@ -109,14 +110,14 @@ class Noted:
 
 
 class CaseResult(ScoredRecord):
-    """How one case went."""
+    """The result of one case."""
 
     kind: Literal["case"] = "case"
     key: CaseKey
     category: str
     status: Status
     credit: float = Field(default=0.0, ge=0, le=1)
-    """Share of what was wanted that was done, 0 to 1, by the lenient reading."""
+    """Share of the expected calls that were made, 0 to 1, by the lenient reading."""
     misses: tuple[Miss, ...] = ()
     detail: str = ""
     """Why it is unmeasured."""
@@ -126,11 +127,11 @@ class CaseResult(ScoredRecord):
     """Whether toolworthy sent no request, for example because of a budget."""
     think: bool | None = None
     api: Api | None = None
-    """What the endpoint was asked in."""
+    """The wire API of the requests to the endpoint."""
     turns: int = 0
-    """Judged."""
+    """How many requests were judged."""
     noted: Noted | None = None
-    """What a vendor verifier's figures need."""
+    """The data that a vendor verifier's figures need."""
 
     @property
     def judged(self) -> bool:

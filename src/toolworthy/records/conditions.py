@@ -1,7 +1,7 @@
 """The conditions of a run: the options that affect its results, each declared once.
 
-They are kept in ``run.json``; ``--resume`` restores them and refuses others; "again: …" says them. What a run may
-spend, what that costs, how much is done at the same time and where it is written are not conditions.
+They are stored in ``run.json``; ``--resume`` restores them and refuses different ones; "again: …" lists them. Budget,
+prices, concurrency and the output directory are not conditions.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ class Condition:
 
     option: str
     given: str
-    """Its name among what the command line gives, where None or no value means that it was not given."""
+    """Its name among the command line's values; None or a missing value means that it was not given."""
     where: str
-    """Where the plan's options have it, and the options of ``run.json``, or, of the endpoint, itself."""
+    """Its path in the plan's options, and in the options or the endpoint of ``run.json``."""
     default: object = None
     suites: tuple[str, ...] | None = None
     """The suites whose results it changes; None for all."""
     bounds: tuple[Limit, ...] = ()
     """The limits that it sets."""
     by_content: bool = False
-    """Whether it names files: they may have moved, and hashes show whether they are the same."""
+    """Whether its value names files: these may have moved; hashes show whether they are the same."""
 
     def of(self, options: object) -> object:
-        """Its value among the options of a plan, or in what a run says of itself."""
+        """Its value in the options of a plan, or in a run's metadata."""
         value = options.options if isinstance(options, RunMeta) and not self.where.startswith("endpoint.") else options
         for name in self.where.split("."):
             value = value.get(name, self.default) if isinstance(value, dict) else getattr(value, name, None)
@@ -44,7 +44,7 @@ class Condition:
         return self.suites is None or suite in self.suites
 
     def said(self, value: object) -> str:
-        """How a value is called: ``--max-turns 6``, ``no --toolset``."""
+        """A value as text: ``--max-turns 6``, ``no --toolset``."""
         if isinstance(value, bool):
             return self.option if value != self.default else f"no {self.option}"
         return f"no {self.option}" if value is None or value == [] else f"{self.option} {value}"
@@ -75,7 +75,7 @@ _OWN = "own."
 
 
 def declare(suite: str, options: Mapping[str, Mapping[str, Any]]) -> None:
-    """Have the options of a kind of work kept, restored and compared like all others."""
+    """Declare the options of a kind of work, so that they are stored, restored and compared like all others."""
     CONDITIONS[:] = [condition for condition in CONDITIONS if condition.option not in options]
     for option, settings in options.items():
         name = option.removeprefix("--").replace("-", "_")
@@ -83,11 +83,11 @@ def declare(suite: str, options: Mapping[str, Mapping[str, Any]]) -> None:
 
 
 def restore(options: argparse.Namespace, meta: RunMeta | None) -> None:
-    """Put what was not given at what it was in the run that is gone on with, else at its default.
+    """Set options that were not given to their value in the resumed run, else to their default.
 
     Args:
-        options: what the command line gives.
-        meta: what that run says of itself; None for a new run.
+        options: the command line's values.
+        meta: the metadata of the resumed run; None for a new run.
     """
     for condition in CONDITIONS:
         if getattr(options, condition.given, None) in (None, []):
@@ -95,7 +95,7 @@ def restore(options: argparse.Namespace, meta: RunMeta | None) -> None:
 
 
 def chosen(options: argparse.Namespace) -> dict[str, Any]:
-    """The options of a plan that are conditions, and need not be looked up anywhere."""
+    """The options of a plan that are conditions, with their own values."""
     own = {
         condition.given: getattr(options, condition.given)
         for condition in CONDITIONS
@@ -106,21 +106,21 @@ def chosen(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def recorded_options(options: object) -> dict[str, Any]:
-    """What ``run.json`` says of them among its options."""
+    """The conditions as the options of ``run.json``."""
     return {condition.where: condition.of(options) for condition in CONDITIONS if "." not in condition.where}
 
 
 def bounds(meta: RunMeta) -> dict[str, Any]:
-    """What a run says of the options that set limits, by option."""
+    """A run's values of the options that set limits, by option."""
     return {condition.option: condition.of(meta) for condition in CONDITIONS if condition.bounds}
 
 
 def unlike(before: Mapping[str, Any], after: Mapping[str, Any], suite: str) -> dict[Limit, tuple[str, str]]:
-    """The limits of a suite that two runs did not have in common, as both set them.
+    """The limits of a suite that differ between two runs, with both values.
 
     Args:
-        before: what `bounds` says of one.
-        after: of the other.
+        before: the `bounds` of one run.
+        after: the `bounds` of the other.
         suite: whose limits.
     """
     limits: dict[Limit, tuple[str, str]] = {}
@@ -132,7 +132,7 @@ def unlike(before: Mapping[str, Any], after: Mapping[str, Any], suite: str) -> d
 
 
 def arguments(options: object, suite: str) -> Iterator[str]:
-    """The command line that gives them to a suite."""
+    """The command-line arguments that set the conditions of a suite."""
     for condition in CONDITIONS:
         value = condition.of(options)
         if not condition.concerns(suite) or value == condition.default:
@@ -145,14 +145,14 @@ def arguments(options: object, suite: str) -> Iterator[str]:
 
 
 def difference(old: RunMeta, new: RunMeta) -> str:
-    """In which way two ``run.json`` are of runs that must not be mixed, in a few words; empty where they may be."""
+    """The difference between two ``run.json`` whose runs must not be mixed, in a few words; empty if they may be."""
     for condition in CONDITIONS:
         was, now = condition.of(old), condition.of(new)
         if not condition.by_content and was != now:
             return f"was made with {condition.said(was)}, this is {condition.said(now)}"
     for field, option in _CONTENT.items():
         was, now = (getattr(meta, field) for meta in (old, new))
-        if was == now or was is None or (field == "toolset_hashes" and not was):  # runs of before it was kept
+        if was == now or was is None or (field == "toolset_hashes" and not was):  # runs from before it was stored
             continue
         if isinstance(was, EndpointRecord):
             was, now = was.model_dump(), now.model_dump()
@@ -175,7 +175,7 @@ _CONTENT = {
     "toolsets": "--agent",
     "toolset_hashes": "",
 }
-"""Parts of ``run.json`` that must be the same, and the option that chooses what is in each."""
+"""Parts of ``run.json`` that must be equal, each with the option that determines it."""
 
 
 def _short(value: object) -> str:

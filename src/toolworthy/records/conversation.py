@@ -9,13 +9,13 @@ from toolworthy.wire.ir import Image, Message, Part, Text, ToolCall, ToolResult
 
 
 def messages_of(exchange: Exchange) -> tuple[Message, ...]:
-    """The messages that a request carries; none where it is not a completion."""
+    """The messages of a request; none if it is not a completion."""
     return exchange.request.messages if exchange.request else ()
 
 
 def news_of(exchanges: Sequence[Exchange]) -> list[list[Message]]:
-    """The messages of every request that none before it carried. What is asked besides the task, without tools, is
-    another conversation."""
+    """The messages of each request that no earlier one had. Requests without tools, apart from the task, are another
+    conversation."""
     task: set[Message] = set()
     beside: set[Message] = set()
     return [
@@ -27,11 +27,11 @@ def news_of(exchanges: Sequence[Exchange]) -> list[list[Message]]:
 def results_of(exchanges: Sequence[Exchange], news: Sequence[Sequence[Message]]) -> list[list[ToolResult | None]]:
     """The result of every call of every exchange; None where none came back.
 
-    By id; where the server gave none and the agent made its own up, by place.
+    Matched by id; by position if the server gave no id and the agent generated one.
 
     Args:
         exchanges: in order.
-        news: what :func:`news_of` says of them.
+        news: their new messages, from :func:`news_of`.
     """
     made = [exchange.calls for exchange in exchanges]
     own_ids = {plain_id(call.id) for calls in made for call in calls}
@@ -53,12 +53,12 @@ def _came_back(
 
 
 def plain_id(call_id: str) -> str:
-    """What of a call's id survives agents that write it anew: OpenClaw keeps letters and digits only."""
+    """The part of a call's id that agents preserve: OpenClaw keeps only letters and digits."""
     return "".join(mark for mark in call_id if mark.isalnum())
 
 
 def text_of(parts: Sequence[Part]) -> str:
-    """The text of some parts, pictures named."""
+    """The text of some parts; a picture is replaced by a note."""
     return "\n".join(
         part.text if isinstance(part, Text) else "[image]" for part in parts if isinstance(part, (Text, Image))
     )
@@ -68,6 +68,6 @@ def _known(message: Message, seen: set[Message]) -> bool:
     try:
         known = message in seen
         seen.add(message)
-    except TypeError:  # an opaque part holds a dict
+    except TypeError:  # an opaque part contains a dict
         return False
     return known

@@ -9,16 +9,16 @@ from toolworthy.records.model import Document
 from toolworthy.wire.ir import Api, ReasoningForm
 
 DOCTOR_VERSION = 1
-"""Changes where a key is renamed or removed; a new one changes nothing."""
+"""Incremented when a key is renamed or removed, not when one is added."""
 Answer = Literal["yes", "no", "unknown"]
 CheckState = Literal["ok", "bad", "unknown", "absent", "note"]
 AgentState = Literal["works", "translated", "proxy", "cannot"]
 """``works``: with its own settings; ``translated``: through the proxy, which translates; ``proxy``: through the proxy,
-because its settings cannot say what the endpoint wants; ``cannot``: not at all."""
+because its settings cannot express what the endpoint requires; ``cannot``: not at all."""
 
 
 class DoctorCheck(Document):
-    """One thing that preflight looked at."""
+    """One check of preflight."""
 
     name: str
     state: CheckState
@@ -26,47 +26,47 @@ class DoctorCheck(Document):
 
 
 class WireApiReport(Document):
-    """What one wire API of the endpoint does."""
+    """The abilities of one wire API of the endpoint."""
 
     api: Api
     base_url: str
     streaming: Answer
     tools: Answer
-    """``no``: a request with tools is refused; ``unknown``: the model called none."""
+    """``no``: requests with tools are rejected; ``unknown``: the model made no call."""
     parallel_calls: Answer
-    """Whether one response held two calls; ``unknown``: it held one, which may be the model's choice."""
+    """Whether one response had two calls; ``unknown``: it had one, which may be the model's choice."""
     thinking: list[ReasoningForm] = []
-    """Forms of the reasoning that came."""
+    """Forms of reasoning in its responses."""
     findings: list[str] = []
-    """Codes of the rules that its response breaks."""
+    """Codes of the rules that its responses violate."""
     detail: str = ""
-    """Why something is not known."""
+    """Reasons for unknown values."""
 
 
 class ContextReport(Document):
     """The context window, in tokens."""
 
     declared: int | None = None
-    """As the endpoint or its configuration says."""
+    """As declared by the endpoint or its configuration."""
     accepted: int | None = None
-    """The longest input that was answered, as the endpoint counts it; None where it was not looked for."""
+    """The longest input that was answered, in the endpoint's count; None if this was not tested."""
     refused: int | None = None
-    """The shortest input that was refused or cut, by estimate; None where none was."""
+    """The estimated shortest input that was rejected or truncated; None if none was."""
     detail: str = ""
 
 
 class SettingsFile(Document):
-    """A file to write, whole."""
+    """A file to write, with its complete content."""
 
     path: str
-    """From the home folder on: ``~/…``."""
+    """Relative to the home folder: ``~/…``."""
     content: str
     key_variable: str | None = None
     """The content has ``${NAME}`` where the key belongs: replace it by the value of this variable."""
 
 
 class SettingsReport(Document):
-    """What a person sets for one agent."""
+    """The settings for one agent."""
 
     base_url: str
     env: dict[str, str] = {}
@@ -79,46 +79,46 @@ class SettingsReport(Document):
 
 
 class AgentReport(Document):
-    """Whether one agent works there, and how."""
+    """Whether and how one agent works with the endpoint."""
 
     id: str
     title: str
     state: AgentState
     why: str = ""
     api: Api
-    """The wire API that the agent is set to."""
+    """The wire API in the agent's settings."""
     endpoint_api: Api
-    """The one that the endpoint is asked in."""
+    """The wire API that the endpoint receives."""
     proxy: list[str] = []
-    """The command that must run beside the agent; empty where none must."""
+    """The command that must run alongside the agent; empty if none is needed."""
     settings: SettingsReport | None = None
-    """None where there is nothing to set."""
+    """None if there is nothing to set."""
 
 
 class Spent(Document):
-    """What looking took."""
+    """The cost of the checks."""
 
     requests: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
     usd: float | None = None
-    """None where no price is known."""
+    """None if no price is known."""
     seconds: float = 0.0
 
 
 class DoctorReport(Document):
-    """An endpoint, as agents meet it."""
+    """The report on one endpoint."""
 
     version: int = DOCTOR_VERSION
     toolworthy: str
     endpoint: EndpointRecord
     key: Literal["accepted", "none"]
     models: list[str] = []
-    """Ids of the models that it lists; empty where it has no list."""
+    """Ids of the models that it lists; empty if it has no list."""
     checks: list[DoctorCheck] = []
     apis: list[WireApiReport] = []
     context: ContextReport = ContextReport()
     agents: list[AgentReport] = []
     setup: str = ""
-    """What the provider's users must set on the server."""
+    """Settings that the provider's users must make on the server."""
     spent: Spent = Spent()

@@ -23,7 +23,7 @@ FailureKind = Literal[
     "broken off",
     "failed",
 ]
-"""Why there is no whole answer. ``silent``: no byte for too long; ``endless``: longer than any answer is."""
+"""Why the response is incomplete. ``silent``: no byte for too long; ``endless``: longer than any plausible response."""
 SAID: dict[FailureKind, str] = {
     "agent gone": "agent hung up",
     "unreachable": "the endpoint cannot be reached: {}",
@@ -40,11 +40,11 @@ SAID: dict[FailureKind, str] = {
 
 @dataclass(frozen=True, slots=True)
 class ExchangeFailure:
-    """Why an exchange has no whole answer; as a string, in one line for people."""
+    """Why an exchange has no complete response; ``str`` gives one line for people."""
 
     kind: FailureKind
     detail: str = ""
-    """The reason that was given, or the limit that was met."""
+    """The reported reason, or the limit that was reached."""
 
     def __str__(self) -> str:
         return SAID[self.kind].format(self.detail)
@@ -55,11 +55,11 @@ RepairKind = Literal["call-id", "index", "stop-reason", "leaked-call", "reasonin
 
 @dataclass(frozen=True, slots=True)
 class TransitRepair:
-    """Something that the proxy repaired between endpoint and agent, which got `after`."""
+    """A repair by the proxy in a response on its way to the agent, which got `after`."""
 
     kind: RepairKind
     before: str
-    """What came, in a few words."""
+    """The fault that came, in a few words."""
     after: str
 
 
@@ -81,9 +81,9 @@ class Exchange:
     """Number within the trial, from 0."""
     kind: Kind
     agent_api: Api | None
-    """What the agent spoke; None for a request that is not a completion."""
+    """The agent's wire API; None for a request that is not a completion."""
     endpoint_api: Api | None
-    """What the endpoint was asked in."""
+    """The wire API of the request to the endpoint."""
     method: str
     path: str
     """With its query, as the agent sent it."""
@@ -91,25 +91,24 @@ class Exchange:
     request_body: bytes
     """As the agent sent it."""
     upstream_body: bytes | None
-    """As it was sent to the endpoint, where that differs: translated, or with what the endpoint is to get in every
-    request; else None."""
+    """The body sent to the endpoint, if it differs: translated, or with fields added to every request; else None."""
     losses: tuple[str, ...]
-    """What the translation could not carry."""
+    """Losses of the translation."""
     status: int | None
-    """HTTP status of the endpoint; None where no answer came."""
+    """HTTP status of the endpoint; None if no response came."""
     response_headers: Mapping[str, str]
     chunks: tuple[Chunk, ...]
     """The endpoint's body, as it sent it."""
     started: float
     """Unix time, seconds."""
     seconds: float
-    """Until the last byte, or until it was given up."""
+    """Seconds until the last byte, or until the request was aborted."""
     error: ExchangeFailure | None = None
-    """Why there is no whole answer."""
+    """Why there is no complete response."""
     local: bool = False
     """Answered by the gateway itself, without the endpoint."""
     repairs: tuple[TransitRepair, ...] = ()
-    """What the proxy repaired on the way, if its user wants that; the bodies are as they came."""
+    """Repairs by the proxy, if the user enabled them; the bodies are as received."""
 
     @classmethod
     def of(
@@ -121,14 +120,14 @@ class Exchange:
         status: int = 200,
         headers: Mapping[str, str] | None = None,
     ) -> Exchange:
-        """One that was recorded elsewhere: bodies as they went over the wire, or as the JSON that they hold.
+        """An exchange that was recorded elsewhere, from raw bodies or their JSON.
 
         Args:
             api: wire API of both.
             request: body of the request.
-            answer: body of the answer; of a stream with all of its events.
+            answer: body of the response; for a stream, all of its events.
             status: HTTP status of the answer.
-            headers: of the answer; where none are given, with the type of content that it has.
+            headers: of the response; by default, a content type that fits the body.
         """
         from toolworthy.wire.sse import is_stream
 
@@ -163,43 +162,44 @@ class Exchange:
 
     @property
     def body(self) -> bytes:
-        """The endpoint's whole body."""
+        """The complete body of the response."""
         return b"".join(chunk.data for chunk in self.chunks)
 
     @cached_property
     def streamed(self) -> bool:
-        """Whether the answer is an event stream, by its content type or as it reads."""
+        """Whether the response is an event stream, by its content type or its content."""
         from toolworthy.wire.sse import is_stream
 
         return "text/event-stream" in self.response_headers.get("content-type", "") or is_stream(self.body)
 
     @cached_property
     def can_act(self) -> bool:
-        """Whether the agent offered tools, or asked for edits as text. Its other requests are not part of its task."""
+        """Whether the request offers tools, or asks for edits as text. An agent's other requests are not part of its
+        task."""
         from toolworthy.wire.text_edits import wants_text_edits
 
         return bool(self.request and (self.request.tools or wants_text_edits(self.request)))
 
     @property
     def is_turn(self) -> bool:
-        """Whether it is an answer in the task's own conversation, and no error."""
+        """Whether it is a successful response in the task's own conversation."""
         return self.can_act and self.response is not None and self.response.failure is None
 
     @property
     def reached_endpoint(self) -> bool:
-        """Whether it is a completion that the endpoint was asked for: the gateway answers some requests itself."""
+        """Whether it is a completion request that the endpoint received: the gateway answers some requests itself."""
         return self.kind == "completion" and not self.local
 
     @cached_property
     def request(self) -> Request | None:
-        """What the agent asked, in the neutral form; None where it is not a completion."""
+        """The agent's request in the neutral form; None if it is not a completion."""
         from toolworthy.wire import parse_request_bytes
 
         return parse_request_bytes(self.agent_api, self.request_body, self.path) if self.agent_api else None
 
     @cached_property
     def response(self) -> Response | None:
-        """What the endpoint answered, in the neutral form; None where nothing came or it is not a completion."""
+        """The endpoint's response in the neutral form; None if nothing came or it is not a completion."""
         from toolworthy.wire import parse_body
 
         if self.endpoint_api is None or self.status is None:

@@ -1,8 +1,8 @@
 """Store exchanges: one append-only file per trial, each piece of a conversation once.
 
-Each record is a zstd frame of its own, holding one JSON object, so that a file cut short by a crash loses its last
-record at most. Request bodies are cut, byte for byte, at the elements of their top-level arrays (messages, input,
-tools, system); a piece that the file already holds is stored by its hash, so that a conversation of n turns costs O(n).
+Each record is a separate zstd frame with one JSON object, so that a crash loses at most the last record. Request bodies
+are split, byte for byte, at the elements of their top-level arrays (messages, input, tools, system). A piece that the
+file already has is stored as its hash, so that a conversation of n turns takes O(n) bytes.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ from toolworthy.wire.declaration import Kind
 from toolworthy.wire.ir import Api
 
 _SHORT = 64
-"""Bytes below which a piece is not worth a hash."""
+"""Smaller pieces are not stored by hash."""
 _PROCESS = token_hex(4)
-"""Marks what this process writes: a trial that was killed is begun again by another."""
+"""Identifies the records of this process: after a kill, another process begins the trial again."""
 _ARRAYS = re.compile(r'"(?:messages|input|tools|system)"\s*:\s*\[')
 
 
 class ExchangeRecord(BaseModel):
-    """One request and its answer: a zstd frame of its own in a file of exchanges.
+    """One request and its response: a zstd frame of a file of exchanges.
 
-    A text that begins with a NUL is base64 of bytes that are not UTF-8. A body is its texts and pieces in a row; an
-    array of one string names a piece, of this record or of an earlier one in the same file.
+    A text that begins with a NUL is base64 of bytes that are not UTF-8. A body is a list of texts and pieces; an array
+    of one string is the hash of a piece, in this record or in an earlier one of the same file.
     """
 
     model_config = ConfigDict(extra="forbid", json_schema_serialization_defaults_required=True)
@@ -48,42 +48,42 @@ class ExchangeRecord(BaseModel):
     """Number within it, from 0."""
     kind: Kind
     agent_api: Api | None
-    """What the agent spoke; null for what is not a completion."""
+    """The agent's wire API; null for a request that is not a completion."""
     endpoint_api: Api | None
-    """What the endpoint was asked in."""
+    """The wire API of the request to the endpoint."""
     method: str
     path: str
     status: int | None
-    """Of the endpoint's answer; null where none came."""
+    """HTTP status of the endpoint; null if no response came."""
     started: float
     """Unix time, seconds."""
     seconds: float
-    """Until the last byte, or until it was given up."""
+    """Seconds until the last byte, or until the request was aborted."""
     error: ExchangeFailure | None
-    """Why there is no whole answer."""
+    """Why there is no complete response."""
     local: bool
     """Answered by the gateway itself."""
     request_headers: dict[str, str]
     response_headers: dict[str, str]
     losses: list[str]
-    """What a translation could not carry."""
+    """Losses of the translation."""
     request_body: list[str | tuple[str]]
     """As the agent sent it."""
     upstream_body: list[str | tuple[str]] | None
-    """As the endpoint got it, where that differs."""
+    """The body sent to the endpoint, if it differs."""
     chunks: list[tuple[float, str]]
-    """The answer's body as it came: seconds since the request was sent, and text."""
+    """The response body as it arrived: seconds since the request was sent, and text."""
     pieces: dict[str, str]
-    """Pieces of bodies that the file did not hold yet, by their hash."""
+    """Pieces of bodies that are new in the file, by hash."""
     repairs: list[TransitRepair] = []
-    """What `toolworthy proxy --repair` repaired on the way; the bodies are as they came."""
+    """Repairs by `toolworthy proxy --repair`; the bodies are as received."""
     process: str = ""
-    """Marks the process that wrote it. One that tells of index 0 anew has begun the trial again."""
+    """Identifies the process that wrote it. Another process that writes index 0 has begun the trial again."""
 
     @field_validator("error", mode="before")
     @classmethod
     def _in_words(cls, value: Any) -> Any:
-        """Older runs wrote a sentence."""
+        """Older runs stored a sentence."""
         if not isinstance(value, str):
             return value
         begin = next((begin for begin in _SENTENCES if value.startswith(begin)), "")
@@ -92,22 +92,22 @@ class ExchangeRecord(BaseModel):
 
 _NEWER: tuple[FailureKind, ...] = ("bad status", "failed")
 _SENTENCES = {sentence.removesuffix("{}"): kind for kind, sentence in SAID.items() if kind not in _NEWER}
-"""How the sentences of older runs began; what followed was the reason."""
+"""Beginnings of the sentences of older runs; the reason followed."""
 
 
 def file_name(trial: str) -> str:
-    """The file of one trial: its id with everything unfit for a name replaced, and a hash that keeps it unique."""
+    """The file name of one trial: its id with unsafe characters replaced, and a hash that makes it unique."""
     plain = re.sub(r"[^A-Za-z0-9.-]+", "_", trial).strip("_")[:80]
     return f"{plain}-{hashlib.sha256(trial.encode()).hexdigest()[:8]}.jsonl.zst"
 
 
 class ExchangeWriter:
-    """Appends exchanges to one file. They are clean when they come; what a key would still show in is not written.
+    """Appends exchanges to one file. They come redacted; one in which a key still shows is not written.
 
     Args:
         path: the file.
-        redactor: of what must not be written.
-        known: names of the pieces that the file holds already.
+        redactor: removes secrets.
+        known: hashes of the pieces that the file already has.
     """
 
     def __init__(self, path: Path, redactor: Redactor | None = None, known: Iterable[str] = ()) -> None:
@@ -117,7 +117,7 @@ class ExchangeWriter:
         self._redactor = redactor or Redactor(())
         self._known = {*known}
         self._compress = zstandard.ZstdCompressor(level=3, write_content_size=True)
-        path.parent.mkdir(exist_ok=True)  # and no folder above it: a run that was deleted is not to come back
+        path.parent.mkdir(exist_ok=True)  # parent folders are not created: a deleted run must not reappear
         self._file = path.open("ab")
 
     def append(self, exchange: Exchange) -> None:
@@ -152,7 +152,7 @@ class ExchangeWriter:
 
     @property
     def known(self) -> frozenset[str]:
-        """Names of the pieces that the file holds."""
+        """Hashes of the pieces that the file has."""
         return frozenset(self._known)
 
     def close(self) -> None:
@@ -160,7 +160,7 @@ class ExchangeWriter:
         self._file.close()
 
     def _store(self, body: bytes, pieces: dict[str, str]) -> list[str | tuple[str]]:
-        """A body as literals (strings) and hashes (tuples of one); what is new goes into `pieces`."""
+        """A body as literals (strings) and hashes (tuples of one); new pieces are added to `pieces`."""
         out: list[str | tuple[str]] = []
         for piece in split(body):
             if len(piece) < _SHORT:
@@ -174,13 +174,13 @@ class ExchangeWriter:
 
 
 _MAGIC = bytes.fromhex("28b52ffd")
-"""How a zstd frame begins (RFC 8878, 3.1.1)."""
+"""The magic number of a zstd frame (RFC 8878, 3.1.1)."""
 _PLAIN = tuple(itertools.takewhile(lambda name: name != "request_headers", ExchangeRecord.model_fields))
-"""What a record and an exchange have alike."""
+"""Fields that a record and an exchange have in common."""
 
 
 def split(body: bytes) -> list[bytes]:
-    """`body` cut at the elements of its top-level arrays; joined, the pieces are `body` again."""
+    """`body` split at the elements of its top-level arrays; the joined pieces equal `body`."""
     try:
         text = body.decode()
     except UnicodeDecodeError:
@@ -190,7 +190,7 @@ def split(body: bytes) -> list[bytes]:
     for match in _ARRAYS.finditer(text):
         at = match.end()
         if at < cuts[-1]:
-            continue  # within an element that was already cut out
+            continue  # within an element that was already split off
         with contextlib.suppress(ValueError, RecursionError):
             while True:
                 at = _skip(text, at)
@@ -210,31 +210,32 @@ def _skip(text: str, at: int) -> int:
 
 
 def read_all(path: Path) -> tuple[Exchange, ...]:
-    """Every exchange of a file, in order; of a trial that was begun again (``--resume``) those of its last time."""
+    """Every exchange of a file, in order; of a trial that was begun again (``--resume``), only those of the last
+    time."""
     return parse_all(path.read_bytes())
 
 
 def is_recording(data: bytes) -> bool:
-    """Whether bytes are a file of exchanges, by how they begin."""
+    """Whether bytes are a file of exchanges, by their first bytes."""
     return data.startswith(_MAGIC)
 
 
 def parse_all(data: bytes) -> tuple[Exchange, ...]:
-    """The same of the bytes of a file."""
+    """Every exchange in the bytes of a file, as :func:`read_all`."""
     every = tuple(_with_process(data))
     processes = [process for process, _ in every]
     begins = [process for process, exchange in every if exchange.index == 0]
-    last = every[processes.index(begins[-1]) :] if begins else every  # no clock is asked: it may have been set
+    last = every[processes.index(begins[-1]) :] if begins else every  # times may jump
     return tuple(sorted((exchange for _, exchange in last), key=lambda exchange: exchange.index))
 
 
 def read_exchanges(path: Path) -> Iterator[Exchange]:
-    """The exchanges of a file, without torn records and those that need pieces of one."""
+    """The exchanges of a file, except truncated records and those that need pieces of one."""
     return (exchange for _, exchange in _with_process(path.read_bytes()))
 
 
 def _with_process(data: bytes) -> Iterator[tuple[str, Exchange]]:
-    """The same, each behind the mark of the process that wrote it, as they are in the file."""
+    """Each exchange of a file after the id of the process that wrote it, in the file's order."""
     pieces: dict[str, bytes] = {}
     for record in _records(data):
         with contextlib.suppress(_Lost, ValueError):
@@ -265,7 +266,7 @@ def _records(data: bytes) -> Iterator[Any]:
             raw = decompressor.decompress(data)
         except zstandard.ZstdError:
             raw = b""
-        if not decompressor.eof:  # torn, or no record at all: on with the next one
+        if not decompressor.eof:  # truncated, or not a record: continue with the next one
             data = data[data.find(_MAGIC, 1) :] if _MAGIC in data[1:] else b""
             continue
         data = decompressor.unused_data
@@ -274,7 +275,7 @@ def _records(data: bytes) -> Iterator[Any]:
 
 
 class _Lost(Exception):
-    """A piece was in a record that is torn."""
+    """A piece is missing, because its record is truncated."""
 
 
 def _restore(stored: Sequence[str | tuple[str]], pieces: Mapping[str, bytes]) -> bytes:
@@ -285,7 +286,7 @@ def _restore(stored: Sequence[str | tuple[str]], pieces: Mapping[str, bytes]) ->
 
 
 def _text(data: bytes) -> str:
-    """Bytes as a JSON string that reads well: UTF-8 where it is that, else base64 behind a mark."""
+    """Bytes as a JSON string: UTF-8 if valid, else base64 after a NUL."""
     try:
         text = data.decode()
     except UnicodeDecodeError:

@@ -1,4 +1,4 @@
-"""What a rule found wrong in one exchange."""
+"""Findings: violations of rules in exchanges."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ Severity = Literal["blocks", "degrades", "cosmetic"]
 
 
 def rank(severity: Severity) -> int:
-    """How bad it is: 0 is the worst."""
+    """Rank of a severity: 0 is the worst."""
     return get_args(Severity).index(severity)
 
 
 class Evidence(Record):
-    """Where something can be seen."""
+    """Where a finding shows."""
 
     exchange: int
     """Index of the exchange in its trial."""
@@ -31,9 +31,9 @@ class Finding(Record):
     title: str
     severity: Severity
     situation: Situation = "always"
-    """When agents meet it: the rule's own, or what the exchange itself shows; ``always`` where it shows in whatever
-    situation the request made."""
+    """When agents meet it: the rule's situation, or the one that the exchange shows; ``always`` if it shows in the
+    request's situation."""
     detail: str
     follows: str = ""
-    """Code of the fault in the same exchange of which this is a consequence."""
+    """Code of the fault in the same exchange that causes this one."""
     evidence: Evidence

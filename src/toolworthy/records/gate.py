@@ -17,9 +17,9 @@ class Criterion(Document):
     name: str
     answer: Answer
     said: str
-    """Its figures in words."""
+    """The figures as text."""
     next: tuple[str, ...] = ()
-    """What would decide it, what could have been found, what was lost."""
+    """Notes: data needed for a decision, minimum detectable drop, missing data."""
 
 
 class Looks(Document):
@@ -28,9 +28,9 @@ class Looks(Document):
     taken: int
     most: int
     alpha: float
-    """Level of this look."""
+    """Significance level of this analysis."""
     alphas: tuple[float, ...]
-    """Levels of all that were planned."""
+    """Significance levels of all planned analyses."""
 
 
 class GateReport(Document):
@@ -48,7 +48,7 @@ class GateReport(Document):
     confidence: float = 0.0
     criteria: tuple[Criterion, ...] = ()
     notes: tuple[str, ...] = ()
-    """What was not compared, and why."""
+    """Results that were not compared, and why."""
     baseline_run: str = ""
-    """The way from this run directory to the baseline's, where the baseline is one."""
+    """Relative path from this run directory to the baseline's, if the baseline is a run."""
     looks: Looks | None = None

@@ -1,4 +1,4 @@
-"""Keep the last exchanges of a recording that has no end."""
+"""Keep the latest exchanges of an unlimited recording."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from toolworthy.records.exchanges import ExchangeWriter, read_exchanges
 
 
 class LatestExchanges:
-    """Appends to one file; once it holds twice as many exchanges as wanted, the older half is removed.
+    """Appends to one file; once it has twice `most` exchanges, the older half is removed.
 
     Args:
         path: the file.
-        redactor: of what must not be written.
-        most: how many exchanges it holds in the end, at most.
+        redactor: removes secrets.
+        most: the most exchanges after `close`.
     """
 
     def __init__(self, path: Path, redactor: Redactor, most: int) -> None:
@@ -38,7 +38,7 @@ class LatestExchanges:
             self._cut()
 
     def close(self) -> None:
-        """Remove what is too much, and close the file.
+        """Remove surplus exchanges, and close the file.
 
         Raises:
             OSError: the rest cannot be written.

@@ -24,11 +24,11 @@ MODELS: dict[str, type[Any]] = {
     "case": CaseResult,
     "replay": ReplayResult,
 }
-"""What a line is that has such a `kind`. Further kinds of work add theirs."""
+"""The model of a line with this `kind`. Other kinds of work add theirs."""
 
 
 BLANK = b"\0 \t\r\n"
-"""Around a line, and all that a loss of power may leave of some."""
+"""Characters around a line, including NULs that a power loss may leave."""
 _KIND = re.compile(rb'\{ ?"kind": ?"([a-z0-9-]+)"')
 _BEGIN = re.compile(rb'\{ ?"(?:key": ?\{ ?"suite"|kind": ?"[a-z0-9-]+", ?"key")')
 
@@ -40,7 +40,7 @@ class _ForeignKey(Record):
 
 
 class Foreign(Record):
-    """A result of a kind of work that nothing here knows."""
+    """A result of an unknown kind of work."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -49,23 +49,24 @@ class Foreign(Record):
 
 
 class ResultLines(NamedTuple):
-    """What a file of results holds."""
+    """The content of a file of results."""
 
     latest: Mapping[type[Any], tuple[Any, ...]]
     """The latest result of every key, by kind."""
     read: int
-    """How many results there are."""
+    """The number of results."""
     broken: tuple[int, ...] = ()
-    """Numbers of the lines that cannot be read, from 1."""
+    """Numbers of unreadable lines, from 1."""
     cut: bool = False
-    """Whether the last of these is the file's last line and has no end: the run was killed while it wrote it."""
+    """Whether the last unreadable line is the file's last one, without a line end: the run was killed while writing
+    it."""
 
 
 NOTHING = ResultLines({}, 0)
 
 
 def read_lines(path: Path) -> ResultLines:
-    """All of a file."""
+    """Read a whole file."""
     latest: dict[type[Any], dict[Any, Any]] = {}
     broken: list[int] = []
     read, cut = 0, False
@@ -83,7 +84,7 @@ def read_lines(path: Path) -> ResultLines:
 
 
 def read_line(text: bytes) -> Any:
-    """The result in a line, by its kind; in older runs, which have none, by the model that fits."""
+    """The result in a line, by its kind; older runs have no kind: the first model that fits."""
     kind = _KIND.match(text)
     for model in (MODELS.get(kind[1].decode(), Foreign),) if kind else tuple(MODELS.values()):
         with contextlib.suppress(ValidationError):
@@ -92,7 +93,7 @@ def read_line(text: bytes) -> Any:
 
 
 def salvaged(text: bytes) -> Iterator[Any]:
-    """Complete results within a broken line: its end, or that of the line before, was lost."""
+    """Complete results within a broken line, whose line end, or the previous one, was lost."""
     for match in _BEGIN.finditer(text):
         piece = text[match.start() :].decode("utf-8", "replace")
         with contextlib.suppress(ValueError):
@@ -102,7 +103,7 @@ def salvaged(text: bytes) -> Iterator[Any]:
 
 
 def last_line(file: BinaryIO) -> bytes:
-    """What is behind the last end of a line but the file's own; read from its end, by ever larger pieces."""
+    """The last line of the file, read from the end in increasing steps."""
     size = file.seek(0, os.SEEK_END)
     for many in (2**power for power in range(12, 64)):
         file.seek(-min(many, size), os.SEEK_END)

@@ -16,24 +16,24 @@ from toolworthy.wire.ir import Api
 SCHEMA = 1
 """Version of the run directory's layout."""
 KEY_ENV = "TOOLWORTHY_API_KEY"
-"""Environment variable that holds a key if none is named. Never another vendor's: a key must not be sent to a
-stranger."""
+"""Environment variable that holds a key if none is named. Never another vendor's: a key must not go to a different
+company."""
 SandboxKind = Literal["auto", "bubblewrap", "none"]
 Number = Annotated[float, Field(strict=True)]
-"""None of text, and no truth value."""
+"""A number; not text, not a boolean."""
 Tier = Literal["quick", "standard", "full"]
-"""``quick``: does it work at all, for each agent. ``standard``: all that agents meet. ``full``: what is long is sent
-over every API, in every way."""
+"""``quick``: whether each agent works at all. ``standard``: everything that agents meet. ``full``: long requests, too,
+over every API in both modes."""
 
 
 class EndpointName(Document):
-    """Which endpoint it is, and how it was spoken to."""
+    """The endpoint, as named by the user, and the wire API used."""
 
     name: str = ""
     """As the user named it."""
     provider: str = ""
     model: str = ""
-    """What was asked for."""
+    """The requested model."""
     forced_api: Api | None = None
     """The wire API that every agent was translated to."""
 
@@ -49,7 +49,7 @@ class EndpointRecord(EndpointName):
     headers: dict[str, str] = {}
     """Further headers of every request; ``env:NAME`` for what an environment variable held."""
     auth: Auth | None = None
-    """How the key was sent, where not as the provider has it."""
+    """How the key was sent, if not as the provider expects it."""
     query: dict[str, str] = {}
     """Parameters of every URL."""
     extra_body: dict[Api, dict[str, Any]] = {}
@@ -68,25 +68,25 @@ class EndpointRecord(EndpointName):
 
 
 class PreflightRecord(Document):
-    """What preflight found."""
+    """The results of preflight."""
 
     apis: list[Api] = []
     """Wire APIs that the endpoint serves."""
     base_urls: dict[Api, str] = {}
-    """Where they are; empty for the embedded oracle."""
+    """Their base URLs; empty for the embedded oracle."""
     readings: list[str] = []
     """How the given URL was interpreted, if not literally."""
     refused: dict[str, str] = {}
-    """Agent to why it cannot work here."""
+    """Agent to the reason why it cannot work here."""
     server: str = ""
     """Id of the server, as it identifies itself; "" if it does not."""
     context: int | None = None
-    """Context window in tokens, as configured or as the list of models says; null where neither does."""
+    """Context window in tokens, from the configuration or the list of models; null if neither has it."""
 
 
 @dataclass(frozen=True)
 class Budget:
-    """What a run may spend; None for as much as it takes."""
+    """What a run may use; None for no limit."""
 
     usd: Number | None = None
     tokens: int | None = None
@@ -97,7 +97,7 @@ class Budget:
         return (self.usd, self.tokens, self.minutes) != (None, None, None)
 
     def after(self, before: Budget) -> Budget:
-        """This budget, with the money and tokens of the run that is gone on with where nothing is said."""
+        """This budget; limits of money and tokens that are not given are those of the resumed run."""
         return replace(self, usd=self.usd or before.usd, tokens=self.tokens or before.tokens)
 
 
@@ -106,14 +106,15 @@ class AgentPrint(Document):
 
     version: str = ""
     tools: str = ""
-    """Hash of the tools' names, descriptions and schemas, in no order."""
+    """Hash of the tools' names, descriptions and schemas, independent of their order."""
     tool_count: int = 0
     tool_chars: int = 0
     system: str = ""
-    """Hash of the system prompt, without what changes from run to run."""
+    """Hash of the system prompt, without the parts that change from run to run."""
     system_chars: int = 0
     tasks: tuple[str, ...] = ()
-    """Where it was seen: prompts depend on the task, as where its folder is a git repository."""
+    """The items in which it was seen: prompts depend on the task, for example on whether its folder is a git
+    repository."""
 
 
 class RecordedOptions(Document):
@@ -123,40 +124,40 @@ class RecordedOptions(Document):
     concurrency: int | None = None
     sandbox: SandboxKind = "auto"
     tier: Tier = "full"
-    """How many probes of ``suites/wire`` were to be asked."""
+    """The tier of the wire suite."""
     timeout_factor: Number = 1.0
     max_turns: int = 60
     toolset: str | None = Field(default=None, validation_alias=AliasChoices("toolset", "wear"))
     """Agent whose tools the built-in agent offered."""
     stream: bool = True
     reference: EndpointRecord | None = None
-    """Asked the requests of a vendor's verifier, or of a recording, too."""
+    """The reference endpoint that got the requests of a vendor's verifier, or of a recording, too."""
     until_decided: bool = False
     adapters: list[str] = []
     """Files of the user's own agents."""
     task_folders: list[str] = []
     """Folders of the user's own tasks."""
     case_paths: list[str] = []
-    """Where the user's own cases are."""
+    """Paths of the user's own cases."""
     own: dict[str, Any] = {}
     """Options that kinds of work added."""
     budget: Budget = Budget()
     prices: Prices | None = None
     limit: int | None = None
-    """How many recorded requests were to be sent again at most."""
+    """The most recorded requests to send again."""
     only: str | None = None
     """A glob over the recorded trials."""
 
 
 class Replayed(Document):
-    """What was sent again."""
+    """The recording that was replayed."""
 
     of: str = ""
     """The recording, as the user named it."""
     recording: str = ""
-    """Its file's or folder's name."""
+    """The name of its file or folder."""
     recorded: EndpointRecord = EndpointRecord()
-    """The recorded endpoint, as its own ``run.json`` says it; empty texts where nothing is known of it."""
+    """The recorded endpoint, from the recording's ``run.json``; empty texts if unknown."""
 
 
 class ProxyRecord(Document):
@@ -177,35 +178,34 @@ class RunMeta(ProxyRecord):
     platform: str = ""
     command: str = ""
     plugins: dict[str, str] | None = None
-    """Plugins that were loaded: the version of a package, a SHA-256 of a folder; None where that is not known."""
+    """Plugins that were loaded: the version of a package, a SHA-256 of a folder; None if unknown."""
     agents: dict[str, str] = {}
     """Agent to its version."""
     tasks: dict[str, str] = {}
     """Task to a SHA-256 of all its files."""
     cases: dict[str, str] = {}
-    """Case, or file of the field's, to a hash of what it says."""
+    """Case, or file of a public benchmark, to a hash of its content."""
     toolsets: list[str] = Field(default=[], validation_alias=AliasChoices("toolsets", "toolsets"))
     """Agents whose tools the cases offered."""
     toolset_hashes: dict[str, str] = Field(default={}, validation_alias=AliasChoices("toolset_hashes", "words"))
-    """For each of them, a hash of the tools that its adapter describes."""
+    """Hash of the tools in the adapter of each of these agents."""
     selected: list[str] | None = None
-    """What pytest selected, in its order: trials, cases, probes, and `rules/CODE`; null for everything."""
+    """The items that pytest selected, in order: trials, cases, probes, and `rules/CODE`; null for all."""
     planned: dict[str, int] = {}
-    """By suite: how many trials, cases and probes there were to measure; more than there are results where it was cut
-    short."""
+    """By suite: how many trials, cases and probes were planned; more than the results if the run was cut short."""
     options: RecordedOptions = RecordedOptions()
     preflight: PreflightRecord = PreflightRecord()
     server: dict[str, list[str]] = {}
-    """What the server says of itself. A list that ends in `…` went on."""
+    """Names and versions that the server reports about itself. A list that ends in `…` is truncated."""
     fingerprints: dict[str, list[AgentPrint]] = {}
-    """Agent to its faces, usually one."""
+    """Agent to its fingerprints, usually one."""
     replay: Replayed | None = None
-    """Of a replay: what was sent again."""
+    """The recording of a replay."""
 
     @model_validator(mode="before")
     @classmethod
     def _of_before(cls, value: Any) -> Any:
-        """Replays once named their reference elsewhere."""
+        """Older replays stored their reference in another field."""
         replay = value.get("replay") if isinstance(value, dict) else None
         if isinstance(replay, dict) and (reference := replay.pop("reference", None)):
             value["options"] = {**value.get("options", {}), "reference": reference}
@@ -218,7 +218,7 @@ class RunMeta(ProxyRecord):
         return self.endpoint.model_copy(update={"base_urls": urls}) if urls else self.endpoint
 
     def secrets(self, environ: Mapping[str, str]) -> Iterator[str]:
-        """The keys of the run's endpoints, as far as `environ` still has them: none may get into a file."""
+        """The keys of the run's endpoints that `environ` still has: none may get into a file."""
         variables = frozenset[str]().union(
             *(endpoint.variables for endpoint in (self.endpoint, self.options.reference) if endpoint)
         )

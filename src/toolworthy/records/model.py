@@ -1,4 +1,4 @@
-"""Base classes of everything that is written to a run directory."""
+"""Base classes of all records in a run directory."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 
 class Record(BaseModel):
-    """Strict and frozen. Any text may come from an endpoint or a model: lone surrogates, which no file
-    can hold, become replacement marks."""
+    """Strict and frozen. Any text may come from an endpoint or a model: lone surrogates, which UTF-8 cannot encode,
+    become replacement characters."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -20,7 +20,7 @@ class Record(BaseModel):
 
 
 class ResultRecord(Record):
-    """A line of ``results.jsonl``: what a result of each kind of work holds."""
+    """A line of ``results.jsonl``: the fields of every kind of result."""
 
     kind: str
     key: Any
@@ -29,12 +29,12 @@ class ResultRecord(Record):
     exchanges: str = ""
     """File with its exchanges, relative to the run directory."""
     reproduce: str = ""
-    """The command that does just this again."""
+    """The command that repeats exactly this."""
 
 
 class Document(Record):
-    """A file of its own, or a part of one; every field is written. What an earlier version did not write has, as its
-    default, what held then."""
+    """A JSON file, or a part of one; every field is written. The default of a field that earlier versions did not write
+    is the value that applied then."""
 
     model_config = ConfigDict(json_schema_serialization_defaults_required=True, populate_by_name=True)
 
@@ -53,7 +53,7 @@ def _clean(value: Any) -> Any:
 
 
 def _clean_all(value: Any) -> Any:
-    """With what objects hold, names included."""
+    """Recursively, including the keys of objects."""
     return (
         {_clean(name): _clean_all(item) for name, item in value.items()} if isinstance(value, dict) else _clean(value)
     )

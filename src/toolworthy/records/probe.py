@@ -12,8 +12,8 @@ from toolworthy.records.score import Leaks
 from toolworthy.wire.ir import Api
 
 Verdict = Literal["supported", "rejected", "ignored", "broken", "unmeasured"]
-"""``rejected``: refused with a clear error; ``ignored``: accepted, without effect and without a word; ``unmeasured``:
-the model did not do what the probe needs, or the endpoint cannot be asked."""
+"""``rejected``: refused with a clear error; ``ignored``: accepted, but silently without effect; ``unmeasured``:
+the model did not do what the probe requires, or the endpoint cannot be reached."""
 
 
 class ProbeKey(Record):
@@ -23,7 +23,7 @@ class ProbeKey(Record):
     probe: str
     api: Api
     stream: bool | None = None
-    """None where it makes no difference."""
+    """None if it makes no difference."""
 
     @property
     def item(self) -> str:
@@ -43,7 +43,7 @@ class ProbeKey(Record):
 
 
 class ProbeResult(ResultRecord):
-    """What one probe found: a line of ``results.jsonl``."""
+    """The result of one probe: a line of ``results.jsonl``."""
 
     kind: Literal["probe"] = "probe"
     limit: ClassVar[None] = None
@@ -54,24 +54,24 @@ class ProbeResult(ResultRecord):
     detail: str = ""
     cause: str = ""
     """Code of the rule that explains the verdict; ``no-tool-calls``, ``calls-in-words``, ``calls-only-announced``,
-    ``tools-unseen`` or ``small-context``; "" where nothing does."""
+    ``tools-unseen`` or ``small-context``; "" if there is no such rule."""
     severity: Severity = "degrades"
-    """What it means for the agents concerned if this is not supported."""
+    """The effect on the agents concerned if this is not supported."""
     situation: Situation = "always"
     """When agents meet it."""
     agents: tuple[str, ...] = ()
     """Agents that need it; ``*`` for every one."""
     main_path: bool = False
-    """Whether it is what its agent sends in every plain task: only this can break an agent."""
+    """Whether its agent sends this in every plain task: only this can break an agent."""
     endpoint_api: Api | None = None
-    """What the endpoint was asked in; None where it was not asked."""
+    """The wire API of the request to the endpoint; None if nothing was sent."""
     served: tuple[Api, ...] = ()
     """The wire APIs of the endpoint, as preflight found them."""
     findings: tuple[Finding, ...] = ()
     leaks: Leaks = Leaks()
     requests: int = 0
     unasked: bool = False
-    """Not asked at all, since a budget was spent first."""
+    """Whether it was not sent because a budget was spent."""
     seconds: float = 0.0
 
     @property
@@ -95,5 +95,6 @@ class ProbeResult(ResultRecord):
         return self.endpoint_api
 
     def needed_by(self, agent: str) -> bool:
-        """Whether the agent meets what is asked: a failure of what it never sends is not its trouble."""
+        """Whether the agent meets the probed behaviour: a failure of something that it never sends does not affect
+        it."""
         return "*" in self.agents or agent in self.agents

@@ -11,10 +11,10 @@ from toolworthy.records.score import Leaks
 from toolworthy.wire.ir import Api
 
 Side = Literal["target", "reference"]
-"""``reference``: an endpoint that is asked only to learn how far the recorded one agrees with itself."""
+"""``reference``: an endpoint that is measured only to show how far the recorded one agrees with itself."""
 Status = Literal["compared", "failed", "not comparable", "unmeasured"]
-"""``failed``: the endpoint gave no answer that can be used; ``not comparable``: the recording holds none;
-``unmeasured``: the endpoint could not be reached, had no time for us, or met a run limit."""
+"""``failed``: the endpoint gave no usable response; ``not comparable``: the recording has none; ``unmeasured``: the
+endpoint could not be reached, was busy, or met a run limit."""
 DifferenceKind = Literal[
     "endpoint error",
     "answers now",
@@ -29,11 +29,11 @@ DifferenceKind = Literal[
     "findings",
 ]
 DECISIVE: tuple[DifferenceKind, ...] = ("endpoint error", "no call", "call", "other tools", "other arguments")
-"""Differences that make another decision; the others are of form."""
+"""Differences in the decision; the others are differences in form."""
 
 
 class ReplayKey(Record):
-    """Which request, and which sending of it."""
+    """A recorded request, the side, and the number of the attempt."""
 
     suite: ClassVar[str] = "replay"
     trial: str
@@ -41,12 +41,12 @@ class ReplayKey(Record):
     exchange: int
     """Index of the exchange in it."""
     number: int = 1
-    """Number of the sending, from 1."""
+    """Number of the attempt, from 1."""
     side: Side = "target"
 
     @property
     def request(self) -> tuple[str, int]:
-        """The recorded request, whoever was asked and how often."""
+        """The recorded request, without side and attempt."""
         return self.trial, self.exchange
 
     @property
@@ -69,77 +69,79 @@ class Called(Record):
     """One tool call of an answer."""
 
     name: str
-    """With its namespace, as an API without namespaces says it."""
+    """The flat name, including a namespace."""
     arguments: str
-    """As they came, cut to 2,000 characters; of a free-form tool its text."""
+    """As they came, cut to 2,000 characters; for a free-form tool, its text."""
     value: str
-    """Hash of the arguments as a JSON value: equal where they mean the same."""
+    """Hash of the arguments as a JSON value: equal if they mean the same."""
     text: str
     """Hash of the arguments as they were written."""
     known: bool
     parses: bool
     problem: str | None
-    """Why they do not fit the schema that the request offered."""
+    """Why they do not fit the offered schema."""
 
     @property
     def trouble(self) -> str:
-        """What is wrong with it, in words; empty where nothing is."""
+        """The fault of the call as text; empty if it has none."""
         if not self.known:
             return f"{self.name} was not offered"
-        return f"{self.name}: {self.problem}" if self.problem else "" if self.parses else f"{self.name}: no JSON object"
+        return (
+            f"{self.name}: {self.problem}" if self.problem else "" if self.parses else f"{self.name}: not a JSON object"
+        )
 
 
 class Decision(Record):
-    """What an endpoint answered, as far as it is compared."""
+    """The part of a response that is compared."""
 
     calls: tuple[Called, ...] = ()
     finish: str | None = None
     raw_finish: str | None = None
     text: str = ""
-    """The beginning of what it said."""
+    """The beginning of its text."""
     error: str = ""
-    """Why there is no answer."""
+    """Why there is no response."""
     findings: tuple[str, ...] = ()
-    """Codes of the rules that the answer breaks."""
+    """Codes of the rules that the response violates."""
     model: str = ""
     input_tokens: int | None = None
     output_tokens: int | None = None
     first_seconds: float | None = None
-    """Until the first byte, of a streamed answer."""
+    """Seconds until the first byte of a streamed response."""
     seconds: float = 0.0
 
     @property
     def shape(self) -> tuple[tuple[str, str], ...]:
-        """Which tools are called with which arguments, in no order: parallel calls have none."""
+        """The called tools with their arguments, sorted: parallel calls have no order."""
         return tuple(sorted((call.name, call.value) for call in self.calls))
 
     @property
     def tools(self) -> tuple[str, ...]:
-        """Which tools are called, in no order."""
+        """The called tools, sorted."""
         return tuple(sorted(call.name for call in self.calls))
 
 
 class Difference(Record):
-    """One respect in which two answers differ."""
+    """One difference between two responses."""
 
     kind: DifferenceKind
     detail: str
 
 
 class Adaptation(Record):
-    """How the recorded request was made fit for the endpoint."""
+    """How the recorded request was adapted to the endpoint."""
 
     how: Literal["as recorded", "adapted"]
     """``as recorded``: byte for byte, with at most the model replaced."""
     recorded_api: Api
-    """What the recorded endpoint was asked in."""
+    """The wire API of the request to the recorded endpoint."""
     api: Api
     notes: tuple[str, ...] = ()
-    """What was changed or could not be carried, one short sentence each."""
+    """Changes and losses, one short sentence each."""
 
 
 class ReplayResult(ResultRecord):
-    """How one sending of one recorded request went."""
+    """The result of one attempt at one recorded request."""
 
     limit: ClassVar[None] = None
     findings: ClassVar[tuple[Finding, ...]] = ()
@@ -151,7 +153,7 @@ class ReplayResult(ResultRecord):
     detail: str = ""
     """Why it is not compared."""
     offers_tools: bool = False
-    """Whether the request lets the model call anything."""
+    """Whether the request allows tool calls."""
     old: Decision | None = None
     new: Decision | None = None
     differences: tuple[Difference, ...] = ()

@@ -11,18 +11,18 @@ from toolworthy.wire.ir import Api
 NOT_RUN = "not run"
 NO_ANSWER = "no answer"
 REFERENCES = ("k2vv-reference", "reference")
-"""Askers for whom the reference answers, not the endpoint that is measured."""
+"""Askers whose requests go to the reference, not to the measured endpoint."""
 
 
 class ResultKey(Protocol):
-    """Which result: unique in a run; as a string, its name."""
+    """Identifies a result: unique in a run; as a string, its name."""
 
     @property
     def suite(self) -> str: ...  # tasks, tools, wire or replay
     @property
-    def item(self) -> str: ...  # the task, case, probe or recorded request, of which there may be several attempts
+    def item(self) -> str: ...  # the task, case, probe or recorded request, which may have several attempts
     @property
-    def asker(self) -> str: ...  # the agent, or whose toolset; of a probe its API and mode, of a replay its side
+    def asker(self) -> str: ...  # the agent or toolset; for a probe its API and mode, for a replay its side
 
 
 class Result(Protocol):
@@ -31,21 +31,21 @@ class Result(Protocol):
     @property
     def key(self) -> ResultKey: ...
     @property
-    def judged(self) -> bool: ...  # whether what the endpoint answered could be judged
+    def judged(self) -> bool: ...  # whether there was a response to judge
     @property
-    def ok(self) -> bool: ...  # judged, and as it should be
+    def ok(self) -> bool: ...  # judged, and correct
     @property
-    def uncounted(self) -> str: ...  # why it was not judged, the same wherever it is said: time limit, not run, …
+    def uncounted(self) -> str: ...  # why it was not judged, the same in every output: time limit, not run, …
     @property
-    def limit(self) -> Limit | None: ...  # the run limit at which it ended without having been judged
+    def limit(self) -> Limit | None: ...  # the run limit that ended it before it could be judged
     @property
-    def status_word(self) -> str: ...  # how it went, in the word of its suite
+    def status_word(self) -> str: ...  # the outcome, in its suite's terms
     @property
-    def findings(self) -> tuple[Finding, ...]: ...  # of the rules; a replay keeps codes only, with each answer
+    def findings(self) -> tuple[Finding, ...]: ...  # a replay stores only their codes, with each response
     @property
-    def leaks(self) -> Leaks: ...  # how often the server left a call of the model's in the text
+    def leaks(self) -> Leaks: ...  # how often the server left a call in the text
     @property
-    def api(self) -> Api | None: ...  # what the endpoint was asked in; None where it was not asked
+    def api(self) -> Api | None: ...  # the wire API of the request to the endpoint; None if nothing was sent
     @property
     def started(self) -> float: ...  # Unix time, seconds
     @property
@@ -53,11 +53,11 @@ class Result(Protocol):
     @property
     def exchanges(self) -> str: ...  # file with its exchanges, relative to the run directory
     @property
-    def reproduce(self) -> str: ...  # the command that does it again; empty where there is none
+    def reproduce(self) -> str: ...  # the command that repeats it; empty if there is none
 
 
 class Named(NamedTuple):
-    """What the name of a key says. Exchanges are recorded under such names."""
+    """A parsed name of a key. Exchanges are recorded under such names."""
 
     suite: str
     item: str
@@ -65,12 +65,12 @@ class Named(NamedTuple):
 
     @classmethod
     def of(cls, name: str) -> Named:
-        """Of a name that no key has, `item` and `asker` may be empty."""
+        """`item` and `asker` may be empty for a name that is not a key's."""
         suite, _, rest = name.partition("/")
         item, _, asker = rest.rpartition("/")
         return cls(suite, item, asker.partition("#")[0])
 
 
 def at(limit: str) -> str:
-    """How an attempt is called that ended at a run limit."""
+    """The name for an attempt that ended at this run limit."""
     return f"{limit} limit"

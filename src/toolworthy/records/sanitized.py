@@ -1,4 +1,4 @@
-"""Remove secrets from an exchange: in the raw bytes, unpacked, and as assembled by a reader."""
+"""Remove secrets from an exchange: in the raw bytes, in the unpacked body, and in the assembled response."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from toolworthy.base.redact import MARK, Redactor
 from toolworthy.records.exchange import Chunk, Exchange
 
 _DEEP = 3
-"""How often something may be packed in itself."""
+"""The most layers of compression."""
 _READABLE = ("", "identity", "gzip", "x-gzip", "deflate", "zstd")
 
 
 def cleaned(exchange: Exchange, redactor: Redactor) -> Exchange:
     """`exchange` without secrets.
 
-    What still shows one when it is assembled, though no place in its bytes can be cut out, is withheld as a whole.
+    If the assembled response still contains a secret that cannot be cut out of the bytes, the whole body is withheld.
     """
     chunks = exchange.chunks
     coding, request_coding = _coding(exchange.response_headers), _coding(exchange.request_headers)
@@ -49,15 +49,15 @@ def _coding(headers: Mapping[str, str]) -> str:
 
 
 def _body(redactor: Redactor, pieces: list[bytes], coding: str, deep: int = 0) -> list[bytes]:
-    """The pieces of a body without secrets, also where it is packed."""
+    """The pieces of a body without secrets; packed bodies are unpacked for this."""
     whole = b"".join(pieces) if redactor else b""
     inside = unpack(whole, coding) if deep < _DEEP else None
     if inside is None:
         if whole and coding not in _READABLE and not _is_text(whole):
-            return _instead(pieces, MARK.encode())  # in a coding that nobody asked for, and that we cannot look into
+            return _instead(pieces, MARK.encode())  # in a coding that was not requested and cannot be unpacked
         return redactor.pieces(pieces)
     if inside.cut:
-        return _instead(pieces, MARK.encode())  # more than can be looked at
+        return _instead(pieces, MARK.encode())  # too large to be checked
     clean = _body(redactor, [inside.data], "", deep + 1)[0]
     rest = redactor.data(inside.rest)
     if clean == inside.data and rest == inside.rest:
@@ -78,7 +78,7 @@ def _instead(pieces: list[bytes], data: bytes) -> list[bytes]:
 
 
 def _withheld(exchange: Exchange, redactor: Redactor) -> Exchange:
-    """The last look, at what a reader makes of it."""
+    """The final check, of the assembled response."""
     if exchange.response is not None and _shows(redactor, exchange.response, exchange.response.text):
         first, *others = exchange.chunks
         exchange = replace(

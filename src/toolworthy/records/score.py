@@ -13,8 +13,7 @@ from toolworthy.wire.failure import RefusalKind
 
 Fault = Literal["endpoint", "server", "model", "agent", "infrastructure", "our limit"]
 Limit = Literal["time", "turns", "tokens", "memory", "processes", "disk", "unnamed"]
-"""A run limit at which an attempt ended: it was not solved within it. ``unnamed``: results of before they had names
-tell that there was one, and not which."""
+"""A run limit at which an attempt ended: it was not solved within it. ``unnamed``: older results do not say which."""
 CauseKind = Literal[
     "infrastructure",
     "endpoint error",
@@ -65,7 +64,7 @@ CauseCode = Literal[
     "above the ceiling",
     "tests fail",
 ]
-"""The finest classification of what happened."""
+"""The most specific classification of a failure."""
 Note = Literal[
     "to",
     "borne elsewhere",
@@ -81,7 +80,7 @@ Note = Literal[
 
 
 class Count(Record):
-    """`ok` of `n`: never a rate without its sample size."""
+    """`ok` of `n`: a rate always has its sample size."""
 
     ok: int = 0
     n: int = 0
@@ -93,29 +92,29 @@ class Count(Record):
 class CallScores(Record):
     """The tool calls of a trial, judged against what each request offered."""
 
-    model_config = ConfigDict(use_attribute_docstrings=True)  # pages tell what each count means
+    model_config = ConfigDict(use_attribute_docstrings=True)  # pages explain each count
 
     parses: Count = Count()
-    """Arguments are JSON (free-form tools: always)."""
+    """Calls whose arguments are JSON (free-form tools: always)."""
     known: Count = Count()
-    """The tool was offered."""
+    """Calls of an offered tool."""
     valid: Count = Count()
-    """Arguments fit the offered schema."""
+    """Calls whose arguments fit the offered schema."""
     coherent: Count = Count()
-    """Id, and stop reason, as agents need them."""
+    """Calls with the id and stop reason that agents need."""
     executed: Count = Count()
-    """The tool's result, where one came, is not an error."""
+    """Calls whose result, if one came, is not an error."""
     fresh: Count = Count()
-    """Not the third identical call in a row."""
+    """Calls that are not the third identical one in a row."""
     clean_text: Count = Count()
-    """Answers whose text or reasoning holds no tool-call syntax."""
+    """Responses whose text and reasoning have no tool-call syntax."""
     edits: Count = Count()
-    """Edits written as text are well-formed, and fit their files."""
+    """Edits in the text that are well-formed and fit their files."""
 
 
 class Leaks(Record):
-    """Answers in which the model made a call, where tools were offered, and in how many of them the server left one in
-    the text: it was not run."""
+    """Leaked calls: the responses with a call, and in how many of them the server left a call in the text, so that it
+    was not executed."""
 
     leaked: int = 0
     calls: int = 0
@@ -126,7 +125,7 @@ class Leaks(Record):
 
 
 class Tokens(Record):
-    """Summed over a trial's exchanges; None where no answer reported any."""
+    """Summed over a trial's exchanges; None if no response reported any."""
 
     input: int | None = None
     output: int | None = None
@@ -142,24 +141,24 @@ class Cause(Record):
     kind: CauseKind
     fault: Fault
     code: CauseCode | None = None
-    """None in results of before there were codes."""
+    """None in results from before codes existed."""
     detail: str
     """One sentence for people, with the evidence in words."""
     exchange: int | None = None
     """Index of the exchange that shows it."""
     limit: Limit | None = None
-    """The run limit that ended it, if one did."""
+    """The run limit that ended the trial, if one did."""
     notes: tuple[Note, ...] = ()
-    """What else is said in it."""
+    """Remarks on the cause."""
     rule: str = ""
     """Code of the rule that names it."""
     refusal: RefusalKind | None = None
-    """What kind of error the endpoint answered with."""
+    """The kind of the endpoint's error."""
 
     @model_validator(mode="before")
     @classmethod
     def _told_apart(cls, value: Any) -> Any:
-        """Older runs kept the rule's code, or the kind of the error, under ``code``."""
+        """Older runs stored the rule's code, or the kind of the error, under ``code``."""
         code = value.get("code") if isinstance(value, dict) else None
         if code is None or code in get_args(CauseCode):
             return value
@@ -168,32 +167,32 @@ class Cause(Record):
 
 
 class Score(Record):
-    """All that was measured of a trial's exchanges."""
+    """The measurements of a trial's exchanges."""
 
     answers: str = ""
-    """Hash of all that was answered, but for ids, times and temporary paths; "" where some answer is missing. Attempts
-    at one item that have the same are copies of each other."""
+    """Hash of all responses, without ids, times and temporary paths; "" if a response is missing. Attempts at one item
+    with the same hash are copies of each other."""
 
     requests: int = 0
     turns: int = 0
-    """Answers that took part in the task's own conversation (tools offered)."""
+    """Responses in the task's own conversation (tools offered)."""
     calls: int = 0
     call_scores: CallScores = CallScores()
     leaks: Leaks = Leaks()
     tokens: Tokens = Tokens()
     cost_usd: float | None = None
     first_token_seconds: tuple[float, ...] = ()
-    """Of each streamed answer that said anything."""
+    """Seconds to the first token, for each streamed response with content."""
     request_seconds: tuple[float, ...] = ()
     findings: tuple[Finding, ...] = ()
     translated: bool = False
     losses: tuple[str, ...] = ()
     models_answered: tuple[str, ...] = ()
-    """Model ids that answers carried."""
+    """Model ids in the responses."""
 
     @property
     def first_token(self) -> float | None:
-        """Median of `first_token_seconds`; None where nothing was streamed."""
+        """Median of `first_token_seconds`; None if nothing was streamed."""
         return median(self.first_token_seconds) if self.first_token_seconds else None
 
 
@@ -204,7 +203,7 @@ def score_of(result: object) -> Score:
 
 
 class ScoredRecord(ResultRecord):
-    """What an attempt at a task or a case holds."""
+    """The fields that attempts at tasks and cases have in common."""
 
     status: str
     score: Score = Score()

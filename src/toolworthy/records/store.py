@@ -58,13 +58,13 @@ _R = TypeVar("_R")
 
 RESULTS = "results.jsonl"
 GATE = "gate.json"
-"""The gate's answer, where the run was compared with another."""
+"""The gate's decision, if the run was compared with another."""
 SYNC_SECONDS = 0.2
-"""How often results are synced to disk: syncing each would take as long as the case itself."""
+"""Seconds between syncs of results to disk: syncing each would take as long as a case itself."""
 
 
 class RunDirectory:
-    """One run's directory. Every file of it is written here, and none with a key of its endpoints in it.
+    """One run's directory. All its files are written here, without any key of its endpoints.
 
     Args:
         path: where it is.
@@ -76,11 +76,11 @@ class RunDirectory:
         self.secrets = tuple(secrets)
         self._meta = threading.Lock()
         self._end = 0
-        """Where our own last line ends: if the file ends there too, no torn line does."""
+        """The end of the last line that this object wrote: if the file ends there, its last line is complete."""
         self._synced = -SYNC_SECONDS
         self._stamp: tuple[int, int] | None = None
         self._held = NOTHING
-        """What was read from ``results.jsonl`` when its size and time were `_stamp`."""
+        """The content of ``results.jsonl`` when its size and time were `_stamp`."""
         self._derived: dict[Callable[[RunDirectory], Any], tuple[object, Any]] = {}
 
     @classmethod
@@ -116,11 +116,11 @@ class RunDirectory:
 
     @classmethod
     def open(cls, path: Path, secrets: Iterable[str] = (), *, whole: bool = False) -> RunDirectory:
-        """An existing run. What of its results cannot be read is logged, once.
+        """An existing run. Unreadable results are logged, once.
 
         Args:
             path: of the directory.
-            secrets: keys that are written nowhere.
+            secrets: keys that must not be written.
             whole: whether all results are needed, as for a comparison: a line that is lost would change it silently.
 
         Raises:
@@ -146,10 +146,10 @@ class RunDirectory:
 
     @property
     def meta(self) -> RunMeta:
-        """What ``run.json`` says. What this version does not know of it is left out.
+        """The content of ``run.json``, without fields that this version does not know.
 
         Raises:
-            ToolworthyError: it is no JSON object, or of another version, or holds what none does.
+            ToolworthyError: it is not a JSON object, or has another schema version or invalid values.
         """
         path = self.path / "run.json"
         try:
@@ -165,7 +165,7 @@ class RunDirectory:
                 f"{path} {problem}; toolworthy {__version__} reads schema {SCHEMA}. "
                 f"Use the version that wrote it, {value.get('toolworthy', 'unknown')}."
             )
-        clean = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")  # lone surrogates do no harm
+        clean = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")  # lone surrogates are harmless here
         try:
             return RunMeta.model_validate_json(clean, extra="ignore")
         except ValidationError as error:
@@ -175,7 +175,7 @@ class RunDirectory:
 
     @cached_property
     def redactor(self) -> Redactor:
-        """Knows the keys of the run's endpoints."""
+        """Removes the keys of the run's endpoints."""
         try:
             return Redactor((*self.secrets, *self.meta.secrets(os.environ)))
         except ToolworthyError:
@@ -183,7 +183,7 @@ class RunDirectory:
 
     @property
     def damage(self) -> str:
-        """What of the results cannot be read, in a line; empty where all can."""
+        """A line about unreadable results; empty if all are readable."""
         return f"{self._damage}; the {self._read_results().read} results that can be are used" if self._damage else ""
 
     @property
@@ -194,7 +194,7 @@ class RunDirectory:
 
     @property
     def _remedy(self) -> str:
-        """What to do about lines that cannot be read."""
+        """The remedy for unreadable lines."""
         lines = self._read_results()
         broken = lines.broken[: len(lines.broken) - lines.cut]
         more = f" and {len(broken) - 3} more" if len(broken) > 3 else ""
@@ -204,14 +204,14 @@ class RunDirectory:
 
     @property
     def gate(self) -> GateReport | None:
-        """What ``gate.json`` says; None where the run was compared with nothing."""
+        """The content of ``gate.json``; None if the run was not compared."""
         with contextlib.suppress(OSError, ValueError):
             return GateReport.model_validate_json((self.path / GATE).read_bytes(), extra="ignore")
         return None
 
     @property
     def triage(self) -> tuple[TriageEntry, ...]:
-        """What ``triage.toml`` says.
+        """The entries of ``triage.toml``.
 
         Raises:
             ToolworthyError: it cannot be read, or is broken; one line.
@@ -234,27 +234,27 @@ class RunDirectory:
         self.write("run.json", meta.model_dump_json(by_alias=True, indent=2) + "\n")
 
     def update(self, **changes: object) -> None:
-        """Write ``run.json`` anew, with some of its fields changed. Threads may change others at the same time."""
+        """Rewrite ``run.json`` with some fields changed. Other threads may change others at the same time."""
         with self._meta:
             self.write_meta(RunMeta.model_validate({**dict(self.meta), **changes}))
 
     def write(self, name: str, text: str | Iterable[str]) -> Path:
-        """Write a file of the run, a text or its parts, whole or not at all; its path.
+        """Write a file of the run, a text or its parts, completely or not at all. Returns its path.
 
         Raises:
             ToolworthyError: the disk is full or the directory is gone.
         """
         target = self.path / name
-        # Model output may hold lone surrogates; they are shown as replacement marks rather than lost with the file.
+        # Model output may hold lone surrogates; they become replacement characters, so that the file can be written.
         with whole(target) as partial, partial.open("w", encoding="utf-8", errors="replace") as file:
             file.writelines(self.redactor.parts([text] if isinstance(text, str) else text))
         return target
 
     def append(self, result: BaseModel) -> None:
-        """Add one result. A killed process loses none that was added; a loss of power, those of a blink at most.
+        """Add one result. A killed process loses none; a power loss, those of the last moment.
 
         Raises:
-            ToolworthyError: the disk is full or the directory is gone; what is already there stays whole.
+            ToolworthyError: the disk is full or the directory is gone; the file stays complete.
         """
         line = self.redactor.data(result.model_dump_json().encode("utf-8", "replace")) + b"\n"
         path = self.path / RESULTS
@@ -297,7 +297,7 @@ class RunDirectory:
                 file.truncate(file.seek(-len(last), os.SEEK_END))
 
     def sync(self) -> None:
-        """Bring the results that were written last to the disk, too."""
+        """Sync the latest results to disk."""
         with contextlib.suppress(OSError), (self.path / RESULTS).open("rb") as file:
             os.fsync(file.fileno())
 
@@ -306,15 +306,15 @@ class RunDirectory:
         return self.of(TrialResult)
 
     def probes(self) -> tuple[ProbeResult, ...]:
-        """The same of every probe."""
+        """The latest result of every probe."""
         return self.of(ProbeResult)
 
     def cases(self) -> tuple[CaseResult, ...]:
-        """The same of every case."""
+        """The latest result of every case."""
         return self.of(CaseResult)
 
     def replays(self) -> tuple[ReplayResult, ...]:
-        """The same of every request that was sent again."""
+        """The latest result of every replayed request."""
         return self.of(ReplayResult)
 
     def measured(self) -> tuple[Any, ...]:
@@ -322,11 +322,11 @@ class RunDirectory:
         return tuple(result for model in MODELS.values() for result in self.of(model))
 
     def of(self, model: type[_R]) -> tuple[_R, ...]:
-        """The same of results of any kind."""
+        """The latest results of a kind of work."""
         return self._read_results().latest.get(model, ())
 
     def derived(self, make: Callable[[RunDirectory], _R]) -> _R:
-        """What `make` says of the run, worked out once for as long as its files stay as they are."""
+        """The value of `make` for the run, cached until its files change."""
         files = [self.path / name for name in ("run.json", RESULTS, TRIAGE)]
         stamp = tuple((path.stat().st_size, path.stat().st_mtime_ns) for path in files if path.exists())
         if make not in self._derived or self._derived[make][0] != stamp:
@@ -335,12 +335,12 @@ class RunDirectory:
         return value
 
     def exchanges(self, file: str) -> tuple[Exchange, ...]:
-        """What a result's file of exchanges holds; nothing where it names none, or it is gone."""
+        """The exchanges of a result; none if it has no file, or the file is gone."""
         path = self.path / file
         return read_all(path) if file and path.is_file() else ()
 
     def _read_results(self) -> ResultLines:
-        """Read once for as long as the file stays as it is: pages ask for the same results many times."""
+        """Cached until the file changes: pages read the same results many times."""
         path = self.path / RESULTS
         try:
             info = path.stat()
@@ -355,7 +355,7 @@ class RunDirectory:
 
 
 def redactor_of(runs: Iterable[RunDirectory]) -> Redactor:
-    """Knows the keys of the endpoints of several runs."""
+    """Removes the keys of the endpoints of several runs."""
     return Redactor(key for run in runs for key in (*run.secrets, *run.meta.secrets(os.environ)))
 
 

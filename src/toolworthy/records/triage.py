@@ -17,32 +17,32 @@ from toolworthy.records.finding import Severity
 from toolworthy.wire.ir import Api
 
 TRIAGE = "triage.toml"
-"""Its name in a run directory; in a working directory it is found under it."""
+"""Its name in a run directory or a working directory."""
 TriageState = Literal["known", "filed", "fixed", "ignored"]
 _HEAD = "# Written by `toolworthy triage`, which keeps no comments. docs/triage.md says what the keys mean.\n"
 
 
 class TriageEntry(Strict):
-    """A decision about one finding: to what it applies, what was decided, and what the finding said then."""
+    """A decision about one finding: its scope, the decision, and the finding's details at that time."""
 
     code: str
-    """Of a root cause: a rule's code, a probe's id, or ``cause-KIND``."""
+    """The root cause: a rule's code, a probe's id, or ``cause-KIND``."""
     state: TriageState
     note: str = ""
-    """A link or a sentence; of an ignored finding the reason."""
+    """A link or a sentence; for an ignored finding, the reason."""
     until: date | None = None
-    """The last day on which it holds."""
+    """The last day on which it is valid."""
     endpoint: str = "*"
     """Name of the endpoint, as the user gave it; ``*`` for every one."""
     model: str = "*"
     apis: tuple[Api | Literal["*"], ...] = ("*",)
     """Wire APIs over which the finding was seen."""
     severity: Severity = "blocks"
-    """What it was; a worse one is a change."""
+    """The severity at that time; a worse one is a change."""
     agents: tuple[str, ...] = ("*",)
-    """Ids of the agents that it harmed; one more is a change."""
+    """Ids of the agents affected; another agent is a change."""
     says: tuple[str, ...] = ("*",)
-    """Kinds of details that it had, without names and figures; another kind is a change."""
+    """Kinds of its details, without names and figures; another kind is a change."""
 
     @model_validator(mode="after")
     def _reason(self) -> TriageEntry:
@@ -51,7 +51,7 @@ class TriageEntry(Strict):
         return self
 
     def overlaps(self, other: TriageEntry) -> bool:
-        """Whether both are about the same, over some API: only one of them can hold."""
+        """Whether both apply to the same finding over some API: only one of them may."""
         same = (self.code, self.endpoint, self.model) == (other.code, other.endpoint, other.model)
         return same and ("*" in (*self.apis, *other.apis) or not {*self.apis}.isdisjoint(other.apis))
 
@@ -61,7 +61,7 @@ class _TriageFile(Strict):
 
 
 def load_triage(path: Path) -> tuple[TriageEntry, ...]:
-    """The entries of a file; none where there is no file.
+    """The entries of a file; none if it does not exist.
 
     Raises:
         ToolworthyError: it cannot be read, or has an unknown key or value, or an entry twice; one line.
@@ -77,7 +77,7 @@ def load_triage(path: Path) -> tuple[TriageEntry, ...]:
 
 
 def triage_of(path: Path | None, folder: Path) -> tuple[TriageEntry, ...]:
-    """The entries of the file that is given; else of the one in `folder`, if there is one.
+    """The entries of the given file; else of the one in `folder`, if it exists.
 
     Raises:
         ToolworthyError: as `load_triage`, or the file that is given does not exist.
@@ -88,13 +88,13 @@ def triage_of(path: Path | None, folder: Path) -> tuple[TriageEntry, ...]:
 
 
 def merged(held: Iterable[TriageEntry], new: Iterable[TriageEntry]) -> tuple[TriageEntry, ...]:
-    """Both; of two entries for the same, the new one."""
+    """Old and new entries; a new one replaces an old one for the same finding."""
     later = [*new]
     return (*(entry for entry in held if not any(map(entry.overlaps, later))), *later)
 
 
 def triage_text(entries: Sequence[TriageEntry]) -> str:
-    """The file that holds these entries. What has its default is left out."""
+    """The text of a file with these entries. Defaults are left out."""
     return "\n".join([_HEAD, *map(_table, entries)])
 
 
@@ -104,7 +104,7 @@ def _table(entry: TriageEntry) -> str:
 
 
 def _value(value: object) -> str:
-    """In TOML, whose strings are written like JSON's, but for the one control character that JSON leaves as it is."""
+    """A TOML value. Strings are written as in JSON, except for the one control character that JSON does not escape."""
     if isinstance(value, date):
         return value.isoformat()
     text = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace").decode()

@@ -12,15 +12,15 @@ from toolworthy.records.score import Cause, Limit, ScoredRecord
 from toolworthy.wire.ir import Api
 
 Status = Literal["passed", "failed", "error", "refused", "unmeasured"]
-"""``error``: infrastructure or a run limit, never the model's score; ``refused``: preflight says that the agent
-cannot work here; ``unmeasured``: toolworthy did not run it, for example because of a budget."""
+"""``error``: infrastructure or a run limit, never the model's score; ``refused``: by preflight, the agent cannot work
+here; ``unmeasured``: toolworthy did not run it, for example because of a budget."""
 
 _TAIL = 1_200
-"""Characters of what the hidden tests said that an explanation shows."""
+"""Characters of the hidden tests' output that an explanation shows."""
 
 
 class TrialKey(Record):
-    """Which trial: unique in a run, the same in every run of the same plan."""
+    """Identifies a trial: unique in a run, the same in every run of the same plan."""
 
     suite: str
     task: str
@@ -41,20 +41,20 @@ class TrialKey(Record):
 
 
 class Verification(Record):
-    """What the hidden tests said."""
+    """The result of the hidden tests."""
 
     reward: float | None
-    """None where the verifier gave none."""
+    """None if the verifier gave none."""
     output: str
     """Its stdout and stderr, cut to the last 20,000 characters."""
     ended: str
     seconds: float
     reason: str = ""
-    """Why the reward is 0 where the workspace prevented the verifier from giving one."""
+    """Why the reward is 0, if the workspace prevented the verifier from giving one."""
 
 
 class TrialResult(ScoredRecord):
-    """How one trial went."""
+    """The result of one trial."""
 
     kind: Literal["trial"] = "trial"
     key: TrialKey
@@ -70,25 +70,25 @@ class TrialResult(ScoredRecord):
     agent_output: str = ""
     """The last 20,000 characters of its stdout and stderr, redacted."""
     diff: str = ""
-    """What it changed in the workspace, as a unified diff, cut to 100,000 characters."""
+    """Its changes in the workspace, as a unified diff, cut to 100,000 characters."""
     sandbox: str = ""
     task_digest: str = ""
     ceiling: str = ""
-    """Why the agent tool fails this task with every model, as its adapter says; empty where it says nothing."""
+    """Why the agent fails this task with every model, from its adapter; empty if it does not."""
 
     @property
     def agents_own(self) -> bool:
-        """Whether it failed by its agent tool alone."""
+        """Whether only the agent is at fault."""
         return self.status == "failed" and self.cause is not None and self.cause.fault == "agent"
 
     @property
     def above_ceiling(self) -> bool:
-        """Whether it did not pass, and its agent tool fails the task with every model."""
+        """Whether it did not pass a task that the agent fails with every model."""
         return bool(self.ceiling) and not self.ok
 
     @property
     def limit(self) -> Limit | None:
-        """The run limit at which it ended unsolved; None where it passed, failed otherwise or was not run."""
+        """The run limit that ended it unsolved; None if it passed, failed otherwise or was not run."""
         if self.status != "error" or self.cause is None:
             return None
         return self.cause.limit or ("unnamed" if self.cause.kind == "budget" else None)
@@ -117,7 +117,7 @@ class TrialResult(ScoredRecord):
 
     @property
     def explanation(self) -> str:
-        """Why it failed, and how to see more, for a test's message."""
+        """Why it failed, and how to reproduce it, for a test's message."""
         if self.cause is None:
             return f"{self.key}: {self.status}"
         where = f" (exchange {self.cause.exchange})" if self.cause.exchange is not None else ""
@@ -134,7 +134,7 @@ class TrialResult(ScoredRecord):
     @model_validator(mode="before")
     @classmethod
     def _told_apart(cls, value: Any) -> Any:
-        """Runs of before there was ``refused`` told it from ``unmeasured`` by whose fault it was."""
+        """Older runs have no ``refused``: the fault distinguishes it from ``unmeasured``."""
         cause = value.get("cause") if isinstance(value, dict) and value.get("status") == "unmeasured" else None
         if isinstance(cause, dict) and cause.get("fault") == "endpoint":
             return {**value, "status": "refused"}

@@ -51,7 +51,7 @@ def codes(area: Area) -> frozenset[str]:
 
 
 def label(code: str) -> str:
-    """Code and slug of a rule, as they are shown everywhere; of anything else the code alone."""
+    """Code and slug of a rule, as all outputs show them; any other code unchanged."""
     return known.label if (known := by_code(code)) else code
 
 
@@ -64,7 +64,7 @@ def _rooted(view: View) -> Iterator[Finding]:
 
 
 def _root(code: str, present: Set[str]) -> str:
-    """The fault among those present that brought this one about, at last; itself where there is none."""
+    """The root of this fault among those present; the fault itself if none caused it."""
     follows = next(rule.follows for rule in RULES if rule.code == code)
     cause = next((cause for cause in follows if cause in present), None)
     return code if cause is None else _root(cause, present)

@@ -17,7 +17,7 @@ _SENTENCE = re.compile(r"\s*[^\w\s]*[A-Z]|[^\W\d_][.!?:…](?:\s|\Z)")
 _MARKUP = re.compile(r"</?\w|<\|")
 _CJK = re.compile(r"[぀-鿿]")
 _WORDS, _CHARACTERS = 3, 6
-"""How much of a language no format of calls writes besides the arguments."""
+"""More prose than any call format writes next to the arguments."""
 
 
 @builtin("TW193")
@@ -33,8 +33,8 @@ def _reasoning_in_arguments(view: View) -> Violations:
 
 
 def _is_thought(text: str) -> bool:
-    """Whether reasoning is before a value, behind it, or instead of it; within one it may be meant, as in a text
-    that holds other marks of parsers, too."""
+    """Whether reasoning is before, after or in place of a value. Inside a value it may be intended, as in a text with
+    other parsers' tags."""
     if TOOL_SYNTAX.search(text):
         return False
     tags = list(THINK_TAG.finditer(text))
@@ -61,7 +61,7 @@ def _prose_in_arguments(view: View) -> Violations:
 
 
 def _beside(text: str) -> Iterator[str]:
-    """What is before the first object in `text` and behind it; all of it where there is none."""
+    """The text before and after the first object in `text`; all of it if there is no object."""
     start = text.find("{")
     if start < 0:
         yield text

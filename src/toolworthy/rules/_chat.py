@@ -162,7 +162,7 @@ def _repeated_finish_reason(view: View) -> Violations:
 
 
 _LONG = 24
-"""Characters of a text that no model says again in just one delta, all at once, by chance."""
+"""Characters of a text that no model repeats in a single delta by chance."""
 _STRAY = re.compile(rb"^[^:\s][^\r\n]*", re.MULTILINE)
 """A line that is neither blank nor a comment."""
 
@@ -172,8 +172,8 @@ def _named(value: object, there: bool, subject: str) -> str:
 
 
 def _merged(view: View) -> tuple[str, str] | None:
-    """Where two choices share an index: twice in one answer or chunk, or each with its own beginning and end. An end
-    alone that comes twice is not a second choice."""
+    """Where two choices share an index: twice in one response or chunk, or each with its own start and end. A repeated
+    end alone is not a second choice."""
     wanted = as_int(view.asked.get("n")) or 1
     streamed = [(as_key(choice.get("index")), choice) for _, choice in view.choices]
     roles = Counter(index for index, choice in streamed if as_dict(choice.get("delta")).get("role"))

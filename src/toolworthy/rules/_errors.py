@@ -41,7 +41,7 @@ _WAIT = (429, 503, 529)
 
 
 def _words(view: View) -> str:
-    """All that an error says; empty where there is none."""
+    """The full text of an error; empty if there is none."""
     if (view.exchange.status or 0) >= 400:
         return view.exchange.body[:8192].decode(errors="replace")
     failure = view.response.failure
@@ -92,7 +92,8 @@ def _model_error_as_http_error(view: View) -> Violations:
 
 
 def _bad_history(view: View) -> bool:
-    """Whether the agent itself sent back arguments that are not a JSON object: then it is these that cannot be read."""
+    """Whether the agent's own history has arguments that are not a JSON object: then these may be what cannot be
+    read."""
     messages = view.request.messages if view.request else ()
     calls = (part for message in messages for part in message.parts if isinstance(part, ToolCall) and not part.custom)
     return any(not isinstance(parse_json(call.arguments), dict) for call in calls)
@@ -104,11 +105,11 @@ def _client_refused(view: View) -> Violations:
         yield f"HTTP {view.exchange.status}: {match.group()!r}", view.tail()
 
 
-# ---- when to come again ----------------------------------------------------------------------------------------------
+# ---- when to retry ---------------------------------------------------------------------------------------------------
 
 _EPOCH = 10**9
 _ALIKE = 2.0
-"""Two waits that differ by more than this factor, and by more than so many seconds, contradict each other."""
+"""Two delays that differ by more than this factor and this many seconds contradict each other."""
 
 
 def _refusal(view: View) -> Refusal | None:
@@ -154,7 +155,7 @@ def _quota_as_rate_limit(view: View) -> Violations:
         yield f"the account is empty, but it looks like a rate limit: {detail}", view.tail()
     if refused.retry_after is not None and (known or refused.status == 402):
         yield (
-            f"it looks like an empty account, but says to come again in {refused.retry_after:g} s: {detail}",
+            f"it looks like an empty account, but asks for a retry in {refused.retry_after:g} s: {detail}",
             view.tail(),
         )
 
@@ -171,9 +172,9 @@ _NOTHING = re.compile(
     r"|[{}\[\]\s\d]*)(?:\W+(?:please|see|try)\b[^:]*)?[\s.!]*",
     re.IGNORECASE,
 )
-"""The whole of an error that does not say what is wrong with the request."""
+"""Errors that do not say what is wrong with the request, matched in full."""
 _ABOUT = (400, 404, 409, 422)
-"""Statuses that blame the request and do not say for what."""
+"""Statuses that blame the request without saying why."""
 
 
 @builtin("TW698")

@@ -139,7 +139,7 @@ def _typed(call: Mapping[str, Any]) -> bool:
 
 
 def _fragments(view: View) -> Iterator[tuple[WireEvent, tuple[object, object], Mapping[str, Any]]]:
-    """Every fragment of a call, with the indices of choice and call that tell whose it is."""
+    """Every fragment of a call, with its indices of choice and call."""
     for event, choice in view.choices:
         for call in as_list(as_dict(choice.get("delta")).get("tool_calls")):
             yield event, (choice.get("index"), as_dict(call).get("index")), as_dict(call)

@@ -20,7 +20,7 @@ _LIMIT = re.compile(
     r"|longer than the (?:maximum )?model|token (?:count|limit)|(?:prompt|input) (?:length|exceeds)|reduce the length",
     re.IGNORECASE,
 )
-"""What servers say of a conversation that is too long for the model."""
+"""Servers' errors for a conversation that is too long for the model."""
 
 
 @builtin("TW601")
@@ -39,7 +39,7 @@ def _truncated_response(view: View) -> Violations:
 def _error_in_success_response(view: View) -> Violations:
     failure, status, own = view.response.failure, view.exchange.status, wire.api(view.api) if view.api else None
     if own and own.overflow_streamed and failure and failure.code == own.overflow_code and view.exchange.streamed:
-        return  # as the API's own vendor says it
+        return  # as the API's vendor sends it
     if failure and status is not None and status < 400 and view.exchange.body.strip():
         yield f"HTTP {status}, but the body is an error: {failure.message[:200]}", view.tail()
 
@@ -165,7 +165,7 @@ def _timestamp_not_a_number(view: View) -> Violations:
 
 
 def _timestamps(view: View) -> Iterator[tuple[str, object, str]]:
-    """The name and value of each timestamp that is there, and the bytes that hold it."""
+    """Name and value of each timestamp, and the bytes that contain it."""
     for value, written in [(event.value, event.data) for event in view.events] or [(view.whole, view.tail())]:
         for holder in (value, as_dict(value.get("response"))):
             for name in ("created", "created_at", "completed_at"):
@@ -182,11 +182,11 @@ def _late_end(view: View) -> Violations:
     pace = max((b - a for a, b in itertools.pairwise(times)), default=0.0)
     late = exchange.seconds - last_word
     if late >= LATE and late > _SLOWER * pace:
-        yield f"the response ends {late:.0f} s after its last word", view.tail()
+        yield f"the response ends {late:.0f} s after its last content", view.tail()
 
 
 def _said_all(view: View) -> float | None:
-    """When all of an answer was there but its end; None where that is not known."""
+    """The time at which all content of a response had arrived; None if unknown."""
     chunks, size = view.exchange.chunks, 0
     if not chunks:
         return None
@@ -221,9 +221,9 @@ def _unusual_keep_alive(view: View) -> Violations:
 
 
 LATE = 3.0
-"""Seconds that an end may take."""
+"""Seconds that the end of a stream may take."""
 _SLOWER = 3
-"""How many times longer than the longest pause before it."""
+"""Factor by which this must exceed the longest earlier pause."""
 _LAST_ITEM = re.compile(rb'"type"\s*:\s*"response\.output_item\.done"')
 _STOPS = re.compile(rb'"(?:finish_reason|finishReason|stop_reason)"\s*:\s*"|"type"\s*:\s*"response\.completed"')
 _LINE = re.compile(rb"\r\n|\r|\n")
@@ -244,5 +244,5 @@ def _whole_expected(view: View) -> bool:
 
 
 def _read_something(view: View) -> bool:
-    """Whether any of it was an answer; garbage has a rule of its own."""
+    """Whether any part of it could be parsed; garbage has its own rule."""
     return bool(view.events and any(event.value for event in view.events)) or bool(json.dumps(dict(view.whole)) != "{}")

@@ -19,7 +19,7 @@ _SNAKE = re.compile(r"[a-z]+(?:_[a-z]+)+")
 
 
 def _chunks(view: View) -> Iterator[tuple[Mapping[str, Any], str]]:
-    """Every chunk, as it reads and as it was written; a whole answer is one."""
+    """Every chunk, parsed and as text; a whole response is one chunk."""
     if view.exchange.streamed:
         yield from ((event.value, event.data) for event in view.events)
     elif view.answered and view.whole:
@@ -27,7 +27,7 @@ def _chunks(view: View) -> Iterator[tuple[Mapping[str, Any], str]]:
 
 
 def _contents(view: View) -> Iterator[tuple[Mapping[str, Any], str]]:
-    """The content of every candidate of every chunk that has one."""
+    """The content of every candidate of every chunk, if it has one."""
     for chunk, written in _chunks(view):
         for candidate in as_list(chunk.get("candidates")):
             if isinstance(as_dict(candidate).get("content"), dict):

@@ -24,7 +24,7 @@ def _final(view: View) -> Mapping[str, Any]:
 
 
 def _items(view: View) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Every output item, and where it is."""
+    """Every output item, and its location."""
     for event in view.events:
         if event.type in ("response.output_item.added", "response.output_item.done"):
             yield event.type, as_dict(event.value.get("item"))
@@ -71,11 +71,11 @@ def _changing_item_id(view: View) -> Violations:
         if event.type == "response.output_item.added":
             owner.setdefault(as_key(item.get("id")), index)
         name = event.value.get("item_id")
-        misplaced = owner.get(as_key(name), index) != index  # it names another item: TW519 says so
+        misplaced = owner.get(as_key(name), index) != index  # it names another item, which TW519 reports
         if index is not None:
             ids.setdefault(as_key(index), []).extend(_ids(None if misplaced else name, item.get("id")))
     listed = [as_dict(item).get("id") for item in as_list(_final(view).get("output"))]
-    if ids.keys() == set(range(len(listed))):  # else the final response lists other items, or indices have gaps
+    if ids.keys() == set(range(len(listed))):  # otherwise the final response lists other items, or indices have gaps
         for number, name in enumerate(listed):
             ids[number].extend(_ids(name))
     for index, names in ids.items():

@@ -1,4 +1,4 @@
-"""Decide whether a text makes a call or only mentions one: an example, a quotation, documentation."""
+"""Decide whether a text makes a call or only mentions one, as an example, a quotation or documentation."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _EXAMPLE = re.compile(
     r"|instead of|do(?:es)? not|don't|never)\b",
     re.IGNORECASE,
 )
-"""Words of a sentence that says: what follows is shown, not done."""
+"""Words of a sentence that introduces an example."""
 _TRANSCRIPT = re.compile(r"^\W{0,4}(?:user|human)\W{0,4}:", re.IGNORECASE | re.MULTILINE)
 _OUR_FENCE = re.compile(r"\s*```.*", re.DOTALL)
 
 
 def rows(text: str, calls: Iterable[Candidate]) -> list[list[Candidate]]:
-    """Candidates with nothing but marks between them, as groups; one that lies in another is left out."""
+    """Groups of candidates with only markup between them, without candidates inside of others."""
     made: list[list[Candidate]] = []
     for call in calls:
         last = made[-1][-1] if made else None
@@ -42,7 +42,7 @@ def rows(text: str, calls: Iterable[Candidate]) -> list[list[Candidate]]:
 
 
 def spoken_of(text: str, call: Candidate) -> bool:
-    """Whether the text speaks of this call rather than makes it."""
+    """Whether the text only mentions this call."""
     if any(span.start() <= call.start < span.end() for span in _INLINE.finditer(text)):
         return True
     fence = next((match for match in _FENCE.finditer(text) if match.start(2) <= call.start < match.end(2)), None)
@@ -65,7 +65,7 @@ def spoken_of(text: str, call: Candidate) -> bool:
 
 
 def _alone(text: str, call: Candidate, start: int, end: int, closed: int) -> bool:
-    """Whether a fence holds this call only, or several, and is the end of the text."""
+    """Whether a code fence has only calls, and ends the text."""
     rest = text[closed:].strip()
     assigned = re.search(r"\w\s*=\s*\Z", text[start : call.start]) or re.match(
         r"\s*\w+\s*=\s*[\[{(]", text[call.start :]
@@ -75,13 +75,13 @@ def _alone(text: str, call: Candidate, start: int, end: int, closed: int) -> boo
 
 
 def _after(text: str, end: int) -> int:
-    """Where what closes a call ends."""
+    """The end of the markup that closes a call."""
     match = _CLOSERS.match(text, end)
     return match.end() if match else end
 
 
 def _announced(text: str, at: int) -> bool:
-    """Whether the sentence that leads here says that an example comes."""
+    """Whether the preceding sentence introduces an example."""
     before = re.sub(rf"{TAG}|{TOKEN}", " ", text[max(0, at - 400) : at]).rstrip()
     led = before[before.rfind("\n\n") + 1 :] if before.endswith((":", "：")) else before[before.rfind("\n") + 1 :]
     return _EXAMPLE.search(re.split(r"(?<=[.!?])\s+(?=\S)", led.strip())[-1]) is not None

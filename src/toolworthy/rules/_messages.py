@@ -128,7 +128,7 @@ def _missing_thinking_signature(view: View) -> Violations:
 
 
 _RUN_BY_SERVER = ("web_search_", "web_fetch_", "code_execution_", "tool_search_tool_")
-"""Beginnings of the types of tools that the endpoint runs itself; bash, editor and computer are the client's."""
+"""Prefixes of the types of tools that the endpoint runs itself; bash, editor and computer are client tools."""
 
 
 @builtin("TW414")

@@ -24,7 +24,7 @@ from toolworthy.wire.lenient import as_dict, as_list, parse_json
 from toolworthy.wire.shapes import as_function
 
 _NAMESPACES = frozenset({"functions", "function", "tools", "tool", "default_api", "api"})
-"""What models write before a dot and a tool's name."""
+"""Namespaces that models write before a dot and a tool's name."""
 Form = Literal["json", "markup", "code", "lines"]
 
 TAG = r"<[^<>\n]{0,200}+>"
@@ -35,11 +35,11 @@ LEADS = re.compile(
     rf"(?:{TAG}|{TOKEN}|{_LABEL}|{_SYMBOLS}|[\w.]+[.:](?=\w|$)|\w{{1,12}}\(|[a-z]{{4,12}}\Z"
     r"|(?:function|tool|call|action) |[^\w])*+"
 )
-"""What may be in a line before the name of a call: marks and labels, no words of a sentence."""
+"""Text that may precede the name of a call in a line: markup and labels, but not words of a sentence."""
 _GLUE = re.compile(
     rf"(?:{TAG}|{TOKEN}(?:\w+(?=\[))?|{_LABEL}|[^\w\s]\w+(?=[^\w\s.,;(])|```\w*|\bjson\b|:\d+|[^\w<{{])*+(?=\{{)"
 )
-"""What may be between a name and its arguments in JSON."""
+"""Text that may be between a name and its JSON arguments."""
 _JUNK = re.compile(r"[^\n{]{0,60}\s*(?=\{)")
 _OPENED = re.compile(rf"(?:<[^<>\n]*+|{TAG}|{TOKEN}|\bto=)[\s\w.:=\"'`\[{{-]{{0,40}}\Z")
 _PLACEHOLDER = re.compile(r"\.{3}|…|<[\w ./-]+>|string|(?:path|file)[/_]to[/_]\S+")
@@ -49,14 +49,14 @@ _LABELLED = re.compile(r"(?:\s*[-*]?\s*[\"'*]*\w+(?: \w+)?[\"'*]*\s*[:=]|.*\bcal
 _INPUT = re.compile(r"[ \t]*(?:\w+[ _])?(?:input|arguments?|args|parameters)[ \t]*:[ \t]*(.+)", re.IGNORECASE)
 _BRACKET = re.compile(r"\[\s*(?:\w+(?:[ _]\w+)*\s*[:=]\s*)?")
 MAX_PLACES = 50
-"""Mentions of tools that are looked at: a text that holds more is not an answer, and must not cost endless time."""
+"""The most mentions of tools that are examined, to limit the time for garbage."""
 _KEYS = {"id", "type", "call_id", "tool_call_id"}
 _Read = tuple[dict[str, Any], int, Form] | None
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A name and arguments that are together; whether they are meant as a call is not said."""
+    """A tool's name next to arguments; whether they are meant as a call is decided elsewhere."""
 
     name: str
     arguments: Mapping[str, Any]
@@ -67,7 +67,7 @@ class Candidate:
 
 
 def candidates(text: str, tools: Sequence[Tool]) -> list[Candidate]:
-    """All of them, by where they begin, the longest first."""
+    """All candidates, by start, the longest first."""
     offered = {name: as_function(tool) for tool in tools for name in (tool.name, tool.flat_name) if name}
     if not any(name in text for name in offered):
         return []
@@ -80,7 +80,7 @@ def _known(tool: Tool) -> Mapping[str, Any]:
 
 
 def _fit(tool: Tool, arguments: object) -> dict[str, Any] | None:
-    """The arguments, where they are some that the tool takes; a schema and a placeholder are none."""
+    """The arguments if they fit the tool; a schema or a placeholder does not."""
     values = parse_json(arguments) if isinstance(arguments, str) else arguments
     if not isinstance(values, dict) or (values.get("type") == "object" and "properties" in values):
         return None
@@ -90,12 +90,12 @@ def _fit(tool: Tool, arguments: object) -> dict[str, Any] | None:
 
 
 def _only(tool: Tool, text: str) -> dict[str, Any] | None:
-    """Bare text as the one argument that the tool requires."""
+    """Bare text as the tool's only required argument."""
     required = as_list(as_dict(tool.parameters).get("required"))
     return _fit(tool, {required[0]: text.strip()}) if len(required) == 1 and text.strip() else None
 
 
-# ---- JSON that holds name and arguments ------------------------------------------------------------------------------
+# ---- JSON with name and arguments ------------------------------------------------------------------------------------
 
 
 def _in_json(text: str, offered: Mapping[str, Tool]) -> Iterator[Candidate]:
@@ -106,7 +106,7 @@ def _in_json(text: str, offered: Mapping[str, Tool]) -> Iterator[Candidate]:
 
 
 def _walk(value: object, offered: Mapping[str, Tool], depth: int) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The calls that a JSON value is or holds."""
+    """The calls in a JSON value."""
     if isinstance(value, list) and depth:
         for item in value:
             yield from _walk(item, offered, depth - 1)
@@ -129,8 +129,8 @@ def _walk(value: object, offered: Mapping[str, Tool], depth: int) -> Iterator[tu
 
 
 def _beside(tool: Tool, rest: Mapping[str, Any], *, bare: bool) -> dict[str, Any] | None:
-    """The arguments next to a tool's name: under a key of their own, or bare, where the name's own key says
-    more than that it is a name."""
+    """The arguments next to a tool's name: under their own key, or as sibling keys if the name's key is specific to
+    calls."""
     for inner in rest.values():
         if isinstance(inner, dict | str) and (made := _fit(tool, inner)) is not None:
             return made
@@ -138,7 +138,7 @@ def _beside(tool: Tool, rest: Mapping[str, Any], *, bare: bool) -> dict[str, Any
     return _fit(tool, values) if bare and values and _known(tool) else None
 
 
-# ---- a name, and arguments behind it ---------------------------------------------------------------------------------
+# ---- a name, then arguments ------------------------------------------------------------------------------------------
 
 
 def _by_name(text: str, offered: Mapping[str, Tool]) -> Iterator[Candidate]:
@@ -162,7 +162,7 @@ def _by_name(text: str, offered: Mapping[str, Tool]) -> Iterator[Candidate]:
 
 
 def _is_method(before: str) -> bool:
-    """Whether a name behind this is some object's own: ``file.write("a", "b")`` is code, no call of a tool `write`."""
+    """Whether the name after this text is a method: ``file.write("a", "b")`` is code, not a call of a tool `write`."""
     owner = re.search(r"([\w\])]+)\.$", before)
     return owner is not None and owner[1].lower() not in _NAMESPACES
 
@@ -180,14 +180,14 @@ def _json_behind(text: str, at: int, tool: Tool, marked: bool) -> _Read:
 
 
 def _in_tag(text: str, at: int) -> int:
-    """Where to read on: behind the tag that holds the name."""
+    """The position after the tag that contains the name."""
     opened, closed = text.rfind("<", max(0, at - 200), at), text.rfind(">", max(0, at - 200), at)
     close = text.find(">", at, at + 300)
     return close + 1 if opened > closed and close >= 0 else at
 
 
 def _markup_behind(text: str, at: int, tool: Tool, marked: bool) -> _Read:
-    """``<tag name>`` with the arguments as elements in it, or as attributes of it; or a line with the name before."""
+    """``<tag name>`` with the arguments as elements or attributes; or a line with the name before them."""
     if not marked and re.compile(r"[ \t]*\n\s*<\w").match(text, at):
         values, stop = elements(text[at : at + LONGEST], _known(tool))
         made = _fit(tool, values) if values else None
@@ -234,7 +234,7 @@ def _code_behind(text: str, at: int, tool: Tool, marked: bool) -> _Read:
 
 
 def _lines_behind(text: str, at: int, tool: Tool, marked: bool) -> _Read:
-    """A line that names the tool, and lines of ``key: value`` below it; or all of it in one pair of brackets."""
+    """A line with the tool's name, then lines of ``key: value``; or all of it in one pair of brackets."""
     line = text.rfind("\n", 0, at) + 1
     bracket = text.rfind("[", line, at)
     close = balanced(text, bracket) if bracket >= 0 and _BRACKET.fullmatch(text, bracket, at) else None

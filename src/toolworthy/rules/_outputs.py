@@ -21,9 +21,9 @@ _DELTAS = {
     "response.reasoning": "reasoning",
     "response.reasoning_summary_text": "summary",
 }
-"""What a delta, or the event that ends deltas, is of."""
+"""The kind of content of a delta, or of the event that ends deltas."""
 _WHOLE = {"text": "text", "refusal": "refusal", "arguments": "arguments", "input": "input"}
-"""Field of the event that ends deltas; of reasoning it is the text, too."""
+"""Field of the event that ends deltas, by kind; reasoning uses the text field, too."""
 _PART_TYPES = {
     "output_text": "text",
     "refusal": "refusal",
@@ -36,26 +36,26 @@ _KINDS = {
     "custom_tool_call": ("input",),
     "reasoning": ("reasoning", "summary"),
 }
-"""What an item of a type can say: a delta of another kind stands under the wrong index, which TW519 says."""
+"""The kinds of content of each item type: a delta of another kind has a wrong index, which TW519 reports."""
 _SEALED = ("reasoning", "summary")
-"""What may be left out, or sealed, where it has been shown."""
+"""Content that the final item may omit or encrypt after it was streamed."""
 
 
 def _key(event: WireEvent) -> Hashable:
-    """What names an item: its place, else its id."""
+    """The key of an item: its output index, else its id."""
     index = as_int(event.value.get("output_index"))
     item = as_dict(event.value.get("item"))
     return index if index is not None else as_key(event.value.get("item_id") or item.get("id"))
 
 
 def _place(event: WireEvent) -> int | None:
-    """The place of a part within its item."""
+    """The index of a part within its item."""
     name = "summary_index" if "summary" in event.type else "content_index"
     return as_int(event.value.get(name))
 
 
 def _written(item: Mapping[str, Any]) -> dict[str, str]:
-    """Everything that an item says, by kind."""
+    """The content of an item, by kind."""
     texts: dict[str, str] = defaultdict(str)
     for name in ("arguments", "input"):
         if isinstance(item.get(name), str):
@@ -68,7 +68,7 @@ def _written(item: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _deltas(view: View) -> dict[Hashable, dict[str, str]]:
-    """What the deltas of each item say, joined, by kind."""
+    """The joined deltas of each item, by kind."""
     texts: dict[Hashable, dict[str, str]] = defaultdict(lambda: defaultdict(str))
     for event in view.events:
         kind = _DELTAS.get(event.type.removesuffix(".delta")) if event.type.endswith(".delta") else None
@@ -127,7 +127,7 @@ def _index_gap(view: View) -> Violations:
 
 
 def _jumps(view: View) -> Iterator[tuple[tuple[Hashable, int, int], str]]:
-    """Where the place changes from one delta to the next, although no part ends or begins between them."""
+    """Where the part's index changes from one delta to the next, although no part ends or begins between them."""
     last: dict[Hashable, tuple[str, int]] = {}
     for event in view.events:
         place, item = _place(event), _key(event)
@@ -146,7 +146,7 @@ def _final_output_contradicts_stream(view: View) -> Violations:
     for event in _of(view, *TERMINAL):
         final = [as_dict(item) for item in as_list(as_dict(event.value.get("response")).get("output"))]
         if len(final) != len(done):
-            return  # TW511 says so
+            return  # reported by TW511
         for number, (item, (key, before)) in enumerate(zip(final, sorted(done.items(), key=_order), strict=True)):
             for name, ours, theirs in _differences(item, before):
                 yield f"output {number} has the {name} {ours}, item {key} was done with {theirs}", json.dumps(item)
@@ -164,7 +164,7 @@ def _differences(item: Mapping[str, Any], before: Mapping[str, Any]) -> Iterator
 
 
 def _order(done: tuple[Hashable, object]) -> int:
-    """Items by their place; those without one as they came."""
+    """Items by output index; those without one in the order of arrival."""
     return done[0] if isinstance(done[0], int) else 0
 
 

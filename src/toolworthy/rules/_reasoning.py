@@ -1,4 +1,4 @@
-"""Rules on where a response puts the model's reasoning."""
+"""Rules on the field for the model's reasoning."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from toolworthy.rules.view import View
 from toolworthy.wire.lenient import as_dict, as_list
 
 _KNOWN = {"reasoning_content", "reasoning", "reasoning_details", "reasoning_text"}
-"""Where clients look: DeepSeek's field, vLLM's and OpenRouter's, OpenRouter's list, Copilot's."""
+"""Fields that clients read: DeepSeek's, vLLM's and OpenRouter's, OpenRouter's list, Copilot's."""
 _MEANT = re.compile(r"think|thought|reason", re.IGNORECASE)
 _NOT_TEXT = re.compile(r"signature|opaque|encrypted|token|effort|_id$|summary|finish|stop", re.IGNORECASE)
 

@@ -14,7 +14,7 @@ TERMINAL = ("response.completed", "response.incomplete", "response.failed")
 
 
 def items_done(view: View) -> bool:
-    """Whether some items came and all of them came to their end: a stream that stops then lacks its last event only."""
+    """Whether at least one item came and all are complete: a stream that stops then lacks only its last event."""
     added, done = (
         {event.value.get("output_index") for event in view.events if event.type == f"response.output_item.{kind}"}
         for kind in ("added", "done")

@@ -13,9 +13,9 @@ from typing import Any
 from toolworthy.wire.lenient import parse_json
 
 LONGEST = 2**14
-"""Characters of one call that are read."""
+"""The most characters of one call that are read."""
 MAX_VALUES = 50
-"""Brackets of a text that are tried."""
+"""The most brackets of a text that are tried."""
 _PAIRS = {"(": ")", "[": "]", "{": "}"}
 _DECODER = json.JSONDecoder(strict=False)
 _ELEMENT = re.compile(r"<(?P<tag>[^\s<>=/\"']++)(?P<rest>[^<>]*+)>")
@@ -24,7 +24,7 @@ _WORDS = {"true": True, "false": False, "null": None}
 
 
 def json_value(text: str, start: int) -> tuple[Any, int] | None:
-    """The JSON object or array that begins at `start`, and where it ends; Python's notation of one is read, too."""
+    """The JSON object or array that begins at `start`, and its end; Python literals are read, too."""
     try:
         return _DECODER.raw_decode(text, start)
     except (ValueError, RecursionError):
@@ -39,7 +39,7 @@ def json_value(text: str, start: int) -> tuple[Any, int] | None:
 
 
 def _python(text: str) -> Any:
-    """A literal of Python's; None where it is none."""
+    """A Python literal; None if it is not one."""
     try:
         with warnings.catch_warnings(action="ignore"):
             return ast.literal_eval(text)
@@ -48,13 +48,13 @@ def _python(text: str) -> Any:
 
 
 def _loose(text: str) -> Any:
-    """JSON with bare keys, single quotes or commas too many; None where it is not that, either."""
+    """JSON with bare keys, single quotes or trailing commas; None if it is not that, either."""
     quoted = re.sub(r"([{,]\s*)([A-Za-z_]\w*)\s*:", r'\1"\2":', text)
     return _python(re.sub(r":\s*(true|false|null)\b", lambda m: f": {_WORDS[m[1]]}", quoted))
 
 
 def json_values(text: str) -> Iterator[tuple[Any, int, int]]:
-    """Every object and array in `text` that is in no other one: (value, start, end)."""
+    """Every outermost object and array in `text`: (value, start, end)."""
     at = 0
     for _ in range(MAX_VALUES):
         match = re.compile(r"[{\[]").search(text, at)
@@ -69,7 +69,7 @@ def json_values(text: str) -> Iterator[tuple[Any, int, int]]:
 
 
 def balanced(text: str, start: int) -> int | None:
-    """Where the bracket that opens at `start` is closed; None where it is not. Brackets in strings do not count."""
+    """The position at which the bracket at `start` is closed; None if it is not. Brackets in strings do not count."""
     open_, quote, at = [_PAIRS[text[start]]], "", start + 1
     while at < min(len(text), start + LONGEST):
         mark = text[at]
@@ -90,7 +90,7 @@ def balanced(text: str, start: int) -> int | None:
 
 
 def elements(text: str, names: Collection[str]) -> tuple[dict[str, str], int]:
-    """What tags give to these names, and where the last of them ends: ``<path>a</path>``,
+    """The values of these names in tags, and the end of the last tag: ``<path>a</path>``,
     ``<parameter name="path">a</parameter>``, ``<parameter=path>a</parameter>``, ``<key>path</key><value>a</value>``."""
     values: dict[str, str] = {}
     at, end, key = 0, 0, ""
@@ -118,12 +118,13 @@ def elements(text: str, names: Collection[str]) -> tuple[dict[str, str], int]:
 
 
 def _trimmed(text: str) -> str:
-    """Without the line breaks between a tag and its content."""
+    """A tag's content without the line breaks around it."""
     return text.removeprefix("\n").removesuffix("\n")
 
 
 def arguments_of_code(source: str, order: list[str]) -> dict[str, Any] | None:
-    """The arguments of a call as code writes them, ``(path="a", limit=2)``; those without a name go by `order`."""
+    """The arguments of a call as code writes them, ``(path="a", limit=2)``; positional ones get the names in
+    `order`."""
     try:
         with warnings.catch_warnings(action="ignore"):
             call = ast.parse(f"f{source}", mode="eval").body
@@ -143,7 +144,7 @@ def _literal(node: ast.expr) -> Any:
 
 
 def pairs(text: str, names: Collection[str]) -> dict[str, Any]:
-    """What ``name: value`` or ``name = value`` gives to these names, each value up to the next pair, without quotes."""
+    """The values of these names in ``name: value`` or ``name = value``, each up to the next pair, without quotes."""
     if not names:
         return {}
     any_name = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
@@ -160,7 +161,7 @@ _MARK = re.compile(r"^(<[^<>\s]*>|「始」)(.*?)(?:\1|<[^<>\s]*>|「末」)$", 
 
 
 def _unquoted(text: str) -> Any:
-    """A value without quotes, or without the marks that stand for them."""
+    """A value without quotes, or without tokens that stand for quotes."""
     if marked := _MARK.match(text):
         return marked[2]
     if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'`":
@@ -176,8 +177,8 @@ _SCALAR = re.compile(r"\A[|>][+-]?\n")
 
 
 def block_of(text: str, at: int, names: Collection[str], others: Collection[str]) -> tuple[str, dict[str, Any]]:
-    """The lines of ``key: value`` that begin at `at`, and what they give to `names`; nothing where one has a key that
-    is neither of `names` nor of `others`: then the lines are about something else."""
+    """The lines of ``key: value`` from `at` on, and their values for `names`; empty if a key is in neither `names` nor
+    `others`: then the lines are about something else."""
     match = _BLOCK.match(text, at)
     block = match.group() if match else ""
     values = pairs(block, names)

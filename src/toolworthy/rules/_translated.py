@@ -1,4 +1,4 @@
-"""Which faults the gateway's translation removes: it reads the faulty bytes like sound ones, and writes its own."""
+"""Which faults the gateway's translation removes: it tolerates the faulty bytes, and writes correct ones."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def removed_by_translation(code: str) -> bool:
 
 
 def _passed_on(rule: Rule, response: str) -> tuple[int, Mapping[str, str], dict[Api, bytes]]:
-    """What agents of other APIs get for a response: status, headers but for those of its body, and the body."""
+    """A response as agents of other APIs get it: status, headers (except those of the body) and body."""
     head, body = response.split("\n\n", 1) if response.startswith("HTTP/1.1 ") else ("HTTP/1.1 200", response)
     line, *lines = head.splitlines()
     headers = {name.lower(): value for name, _, value in (header.partition(": ") for header in lines)}

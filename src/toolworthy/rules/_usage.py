@@ -14,7 +14,7 @@ from toolworthy.wire.lenient import as_dict, as_int
 
 
 def _wanted(view: View) -> bool:
-    """Whether usage may be expected: a chat stream has it on request only."""
+    """Whether usage may be expected: a chat stream has it only on request."""
     return view.answered and view.response.complete and not view.uncounted
 
 
@@ -56,15 +56,15 @@ def _undercounted_output(view: View) -> Violations:
 
 _NEVER_NULL = ("prompt_tokens", "completion_tokens", "total_tokens", "output_tokens")
 _COUNTS = (*_NEVER_NULL, "input_tokens")
-"""Where a typed client reads integers; the end of a Messages stream may leave the input open."""
+"""Fields that typed clients read as integers; the end of a Messages stream may omit the input."""
 _LONG = 512
-"""Characters that are more than one odd token."""
+"""More characters than a single unusual token has."""
 _CHARACTERS = 32
-"""More than any token has, on average."""
+"""More characters than tokens have on average in any text."""
 
 
 def _usages(view: View) -> Iterator[tuple[Mapping[str, Any], str]]:
-    """Every usage object, and where it is written."""
+    """Every usage object, and its location."""
     values = [(event.value, event.data) for event in view.events] or [(view.whole, view.tail())]
     for value, written in values:
         for holder in (value, as_dict(value.get("message")), as_dict(value.get("response"))):
@@ -106,7 +106,7 @@ def _only_reasoning(view: View) -> Violations:
 def _truncated_before_content(view: View) -> Violations:
     usage = view.response.usage
     if _whole_calls(view) == "always" and not (_thinks(view) or (usage and usage.reasoning)):
-        return  # a call that was cut cannot be sent
+        return  # a truncated call cannot be sent
     if view.answered and view.response.stop == "length" and not _acts(view):
         yield "the token limit was reached before any text or call", view.tail()
 
@@ -134,7 +134,7 @@ def _undelivered_tokens(view: View) -> Violations:
     if not (view.answered and usage and usage.output and view.response.stop in ("end", "tool", "unknown")):
         return
     if _whole_calls(view) != "never" and view.whole and view.calls:
-        return  # the arguments are an object: what white space they were written with, nobody knows
+        return  # the arguments are an object: the model's own white space is unknown
     counted = usage.output - (usage.reasoning or 0)
     if counted <= _MARKS:
         return
@@ -145,12 +145,12 @@ def _undelivered_tokens(view: View) -> Violations:
 
 _TOTALS = ("total_tokens", "prompt_tokens", "completion_tokens")
 _MARKS = 64
-"""Tokens that a model may spend on the marks of its own format."""
+"""Tokens that a model may need for the special tokens of its format."""
 _SHOWN = ("choices", "delta", "content_block", "content", "output", "parts")
 
 
 def _bytes(value: object, inside: bool = False) -> int:
-    """How long the strings are in the places of answers; rather too much than too little."""
+    """An upper bound for the bytes of content in a response."""
     if isinstance(value, dict):
         return sum(_bytes(item, inside or key in _SHOWN) for key, item in value.items())
     if isinstance(value, list):
@@ -168,7 +168,7 @@ def _stop_string_in_text(view: View) -> Violations:
 
 
 def _ends_idle(view: View) -> bool:
-    """Whether an answer that is more than its own end has neither text nor call."""
+    """Whether a response with more than its end has neither text nor call."""
     ended = view.answered and view.response.stop in ("end", "unknown") and view.exchange.body
     return bool(ended) and not _acts(view) and not view.at_once
 

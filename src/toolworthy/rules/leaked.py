@@ -1,7 +1,7 @@
 """Find tool calls in a response's text by their content, not by the markers of one format.
 
-An offered tool's name next to arguments that fit its schema is a call, whatever is between and around them
-(``notations``). Text that speaks of a call, an example or a sentence, is none (``spoken``).
+An offered tool's name next to arguments that fit its schema is a call, whatever markup is between and around them
+(``_notations``). Text that only mentions a call is not (``_mentioned``).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from toolworthy.wire.lenient import parse_json
 
 @dataclass(frozen=True, slots=True)
 class LeakedCall:
-    """One call that a text holds."""
+    """A call in a text."""
 
     name: str
     """The flat name of the offered tool."""
@@ -29,23 +29,23 @@ class LeakedCall:
     end: int
     form: Form
     marked: bool
-    """Whether tags or tokens of a call format surround it, which nobody writes by chance."""
+    """Whether tags or tokens of a call format surround it, which do not occur by chance."""
     text: str = field(repr=False)
-    """What it was found in."""
+    """Where it is: text or reasoning."""
     where: Literal["text", "reasoning"] = "text"
 
     @property
     def excerpt(self) -> str:
-        """The call as it is written."""
+        """The call as written."""
         return self.text[self.start : self.end]
 
 
 _LONGEST = 2**18
-"""Characters: an answer that goes on for ever must not cost endless time and memory."""
+"""The most characters that are read, to limit time and memory for an endless response."""
 
 
 def leaked_calls(text: str, tools: Sequence[Tool]) -> tuple[LeakedCall, ...]:
-    """The calls of `tools` that `text` holds, in order; what is beyond 256 KiB is not read. Never raises."""
+    """The calls of `tools` in the first 256 KiB of `text`, in order. Never raises."""
     text = text[:_LONGEST]
     made: list[LeakedCall] = []
     for row in rows(text, candidates(text, tools)):
@@ -56,11 +56,11 @@ def leaked_calls(text: str, tools: Sequence[Tool]) -> tuple[LeakedCall, ...]:
 
 
 def lost_calls(request: Request | None, response: Response | None) -> tuple[LeakedCall, ...]:
-    """The calls that `response` holds in its text or reasoning instead of where the API has calls.
+    """The calls in the text or reasoning of `response` instead of the API's field for calls.
 
-    A call that the answer makes as well is not lost. One that the request holds word for word, in anybody's words but
-    the model's, was quoted. In reasoning, and besides calls, only what is in a call format's own marks counts:
-    models plan their calls there.
+    A call that the response also makes properly is not lost. One that the request contains verbatim, except in the
+    model's own messages, is a quotation. In reasoning, and next to proper calls, only calls in a call format's markup
+    count: models plan their calls there.
     """
     if not response:
         return ()
@@ -82,12 +82,12 @@ def lost_calls(request: Request | None, response: Response | None) -> tuple[Leak
 _CLAIMED = re.compile(
     r"""["']name["']\s*:\s*["']([\w.-]{1,64})["']|<(?:function|invoke)(?:\s+name)?="?([\w.-]{1,64})"""
 )
-"""How notations name the tool that they call."""
+"""The tool's name in several notations."""
 
 
 def _by_marks(response: Response) -> tuple[LeakedCall, ...]:
-    """The same where nobody knows which tools were offered: only what a text is, all of it, or what is in a call
-    format's own marks."""
+    """Leaked calls if the offered tools are unknown: only a text that is nothing but a call, or a call in a call
+    format's markup."""
     calls: list[LeakedCall] = []
     wheres: list[tuple[Literal["text", "reasoning"], str]] = [("text", response.text)]
     wheres += [("reasoning", part.text) for part in response.parts if isinstance(part, Thinking)]
@@ -105,7 +105,7 @@ def _sorted(value: object) -> str:
 
 
 def _quoted(call: LeakedCall, request: Request) -> bool:
-    """Whether the request holds the call as it is written, but for white space."""
+    """Whether the request contains the call verbatim, ignoring white space."""
     written = "".join(call.excerpt.split())
     for message in request.messages if written else ():
         for part in message.parts if message.role != "assistant" else ():

@@ -13,7 +13,7 @@ from toolworthy.rules.view import View
 from toolworthy.wire.ir import Thinking
 from toolworthy.wire.lenient import parse_json
 
-# Marks of the tool-call formats that models are trained on; a parser that missed one leaves it in the text.
+# Markup of the tool-call formats that models are trained on; a parser that misses one leaves it in the text.
 TOOL_SYNTAX = re.compile(
     r"</?[｜|]{1,2}DSML[｜|]{1,2}|</?tool_calls?>|<\|/?tool_calls?|<minimax:tool_call>|</minimax:tool_call>|<\|python_tag\|>"
     r"|<｜tool▁|\[/?TOOL_CALLS\]|\[TOOL_REQUEST\]|</?function=?(?=\w*>\s*<parameter)|<function=(?=\w)|<\|tool_calls?_section_(?:begin|end)\|>"
@@ -40,26 +40,26 @@ OPENERS = (
     "[TOOL_CALLS]",
     "[TOOL_REQUEST]",
 )
-# What is in Markdown's code is spoken of, not left there.
+# In Markdown code, markup is mentioned, not leaked.
 _CODE = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
 _CONTROL = ("<|", "<｜")
-"""How marks begin that are tokens of their own, which no server should show."""
+"""Beginnings of special tokens, which no server should show."""
 THINK_TAG = re.compile(r"</?(?:think|thinking|thought|seed:think|reasoning)>|<\|start_of_thinking\|>|\[/?THINK\]")
 
 
 def _quoted(view: View) -> str:
-    """What the request itself holds: a model may speak of a mark that it was shown."""
+    """Markup in the request: a model may mention markup that it was shown."""
     return view.exchange.request_body.decode(errors="replace")
 
 
 def _marks(view: View, pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
-    """Where a mark is in `text` that is neither the request's nor spoken of."""
+    """Markup in `text` that is neither in the request nor only mentioned."""
     quoted = _quoted(view)
     return (match for match in pattern.finditer(_CODE.sub("", text)) if match.group().strip() not in quoted)
 
 
 def _around(match: re.Match[str]) -> tuple[str, str]:
-    """The mark, and what is around it."""
+    """The markup with its surroundings."""
     start = max(0, match.start() - 60)
     return match.group(), match.string[start : start + 300]
 
@@ -87,7 +87,7 @@ def _tool_call_markup_in_text(view: View) -> Violations:
 
 
 def _is_example(mark: re.Match[str]) -> bool:
-    """Whether the text around a mark shows a call rather than makes one."""
+    """Whether the text around the markup is an example of a call."""
     return spoken_of(mark.string, Candidate("", {}, mark.start(), mark.end(), "markup", marked=True))
 
 
@@ -100,8 +100,8 @@ def _reasoning_tags_in_text(view: View) -> Violations:
 
 
 def _encloses(view: View, tags: Sequence[re.Match[str]]) -> bool:
-    """Whether the text begins with reasoning: behind a tag, or, where the template opened it, up to the one tag that
-    closes it."""
+    """Whether the text begins with reasoning: after an opening tag, or, if the template opened it, up to a single
+    closing tag."""
     before = tags[0].string[: tags[0].start()].strip()
     closes = tags[0].group()[1] == "/"
     return (len(tags) == 1 and bool(before) and not view.thoughts.strip()) if closes else not before
@@ -131,7 +131,7 @@ def _call_marker_in_text(view: View) -> Violations:
 
 
 def strings(value: object) -> Iterator[str]:
-    """The strings in a JSON value. Within one a token may be meant: models write chat templates too."""
+    """The strings in a JSON value. Inside of one, a token may be intended: models also write chat templates."""
     if isinstance(value, dict | list):
         for item in value.values() if isinstance(value, dict) else value:
             yield from strings(item)

@@ -36,10 +36,10 @@ Area = Literal[
     "Gemini answers",
     "rules of your own",
 ]
-"""What a rule is about."""
+"""The area of a rule."""
 _TABLES = FIXTURES / "rules"
 _SHARED = ("area", "apis")
-"""What a file says of all its rules at once."""
+"""Settings of a file for all its rules."""
 _CODE = re.compile(r"[A-Z]{2,8}\d{3}")
 
 
@@ -49,7 +49,7 @@ class Example(Strict):
     bad: str
     good: str
     request: str = ""
-    """JSON: what the request has besides a model, a message and a tool."""
+    """JSON: additional fields of the request, which has a model, a message and a tool."""
     unrun: str = ""
     """Why these bytes alone do not show the fault."""
 
@@ -59,43 +59,43 @@ class Rule(Strict):
 
     code: str
     slug: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
-    """Its name in words; as unique as its code for built-in rules."""
+    """A readable name; unique among the built-in rules."""
     title: str
     severity: Severity
     apis: tuple[Api, ...] = APIS
     what: str
-    """What is checked. This and all other texts hold no markup."""
+    """What it checks. This and all other texts are plain text."""
     why: str = ""
     """What agents do with the fault."""
     right: str
-    """What a correct response has instead, in one sentence, with the JSON or the bytes where that is shortest."""
+    """The correct form, in one sentence, with JSON or bytes if that is shortest."""
     example: Example | None = None
     fix: str = ""
-    """What to change in the code or the flags of a server, whichever it is."""
+    """What to change in the code or the flags of any server."""
     sources: tuple[str, ...] = ()
     """Specifications, vendors' pages, and issues that show the harm: addresses, or ``owner/repository#issue``."""
     situation: Situation = "always"
-    """When agents meet the fault; ``always`` where any answer may show it."""
+    """When agents meet the fault; ``always`` if any response may have it."""
     follows: tuple[str, ...] = ()
-    """Codes of rules whose fault, in the same exchange, brings this one about."""
+    """Codes of rules whose fault in the same exchange causes this one."""
     needs_end: bool = False
     """Whether the beginning of a stream violates it although the whole stream does not."""
     clocked: bool = False
-    """Whether the clock decides, so that one sighting may be the busy machine's."""
+    """Whether it depends on times, so that a single finding may come from a busy machine."""
     area: Area
     look: Callable[[View], Any] = Field(exclude=True)
     """Yields the `Violations`."""
 
     @property
     def label(self) -> str:
-        """Code and slug, as they are shown everywhere."""
+        """Code and slug, as all outputs show them."""
         return f"{self.code} {self.slug}"
 
     def findings(self, view: View) -> Iterator[Finding]:
         """The violations in one exchange, without duplicates.
 
         Raises:
-            ToolworthyError: a user's rule fails on what it sees.
+            ToolworthyError: a user's rule raises an exception.
         """
         if view.api not in self.apis:
             return
@@ -124,7 +124,7 @@ class Rule(Strict):
 
 
 RULES: list[Rule] = []
-"""Every rule that has been declared, by code."""
+"""Every declared rule, by code."""
 
 
 def rule(
@@ -143,18 +143,18 @@ def rule(
     Its docstring says what it checks. From then on every answer is judged by it, and ``toolworthy rules`` lists it.
 
     Args:
-        code: capital letters and three digits, ``MY101``; ``TW`` is for our own.
+        code: capital letters and three digits, ``MY101``; ``TW`` is reserved for built-in rules.
         title: names the fault in a few words.
         severity: ``blocks`` (an agent cannot go on), ``degrades`` or ``cosmetic``.
         apis: wire APIs that it applies to; all if none is given.
-        source: who says so: an address, or ``owner/repository#issue``.
-        right: what a right answer has in its place.
+        source: evidence: an address, or ``owner/repository#issue``.
+        right: the correct form.
         situation: when agents meet the fault.
-        follows: codes of rules whose fault, in the same exchange, brings this one about.
-        area: what it is about.
+        follows: codes of rules whose fault in the same exchange causes this one.
+        area: the area of the rule.
 
     Raises:
-        ToolworthyError: no such code can be, or another rule has it.
+        ToolworthyError: the code is invalid, or another rule has it.
     """
 
     def make(look: Callable[[View], Violations]) -> Rule:
@@ -179,7 +179,7 @@ def builtin(code: str) -> Callable[[Callable[[View], Violations]], Rule]:
     """Declare the function of a built-in rule; its table in ``fixtures/rules`` declares the rest.
 
     Raises:
-        ToolworthyError: there is no such table, or it does not fit.
+        ToolworthyError: the table is missing or invalid.
     """
 
     def make(look: Callable[[View], Violations]) -> Rule:
@@ -193,7 +193,7 @@ def builtin(code: str) -> Callable[[Callable[[View], Violations]], Rule]:
 
 @cache
 def tables() -> Mapping[str, tuple[Path, Mapping[str, Any]]]:
-    """What is declared of our own rules: code to its file, and its table there.
+    """The tables of the built-in rules: code to its file, and its table there.
 
     Raises:
         ToolworthyError: a file cannot be read, or a rule is declared twice.
@@ -210,7 +210,7 @@ def tables() -> Mapping[str, tuple[Path, Mapping[str, Any]]]:
 
 
 def by_code(code: str) -> Rule | None:
-    """The rule with this code; None where it is a probe's id, or a cause of trials."""
+    """The rule with this code; None for a probe's id or a cause of trials."""
     return next((rule for rule in RULES if rule.code == code), None)
 
 
@@ -225,7 +225,7 @@ def check_complete() -> None:
 
 
 def _declare(code: str, declared: Mapping[str, Any], look: Callable[[View], Violations], source: str) -> Rule:
-    """Put a rule in its place; a function that is declared again, as by a notebook's cell, replaces itself."""
+    """Register a rule; a function that is declared again, as by a notebook's cell, replaces itself."""
     where = place(look)
     if not _CODE.fullmatch(code) or (code.startswith("TW") and not _is_ours(look)):
         raise ToolworthyError(

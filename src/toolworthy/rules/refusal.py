@@ -13,18 +13,18 @@ from toolworthy.wire.ir import Failure
 from toolworthy.wire.lenient import parse_json
 
 BUSY = (429, 503, 529)
-"""Statuses that ask to come again later."""
+"""Statuses that call for a later retry."""
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """An error in place of an answer, or in the middle of one."""
+    """An error instead of a response, or in the middle of one."""
 
     kind: RefusalKind
     message: str
-    """The server's own words, not redacted; of a web page, its title."""
+    """The server's own words, not redacted; for a web page, its title."""
     retry_after: float | None = None
-    """Seconds after which the server says to ask again."""
+    """Seconds after which the server asks for a retry."""
     status: int | None = None
 
     @property
@@ -34,15 +34,15 @@ class Refusal:
 
     @property
     def passes(self) -> bool:
-        """Whether the same request may succeed later with nothing changed."""
+        """Whether the same request may succeed later, unchanged."""
         return self.kind in ("rate limited", "unavailable")
 
 
 def classify(status: int | None, headers: Mapping[str, str], body: bytes) -> Refusal | None:
-    """What an answer refuses; None where it reports no error.
+    """The error that a response reports; None if it reports none.
 
     Args:
-        status: HTTP status; None where there is none, for instance of an event.
+        status: HTTP status; None if unknown, for instance for an event.
         headers: of the answer, by lower-case name, or in a mapping that ignores case.
         body: the answer, whole or streamed, decoded.
     """
@@ -68,18 +68,18 @@ _PARSER = (
     (re.compile(r"\w+ status_code should be in range .*, not (\d+)"), r"status \1"),
     (re.compile(r"bytearray\(b(['\"].*['\"])\)"), r"\1"),
 )
-"""What h11 says of an answer in its own terms, and what the endpoint sent."""
+"""Errors of h11 in its own terms, and what the endpoint sent."""
 
 
 def broken_http(reason: str) -> str:
-    """What an endpoint sent that is no HTTP, by what the parser says of it; one line of no more than 200 characters."""
+    """The endpoint's violation of HTTP, from the parser's error; one line of at most 200 characters."""
     for pattern, plain in _PARSER:
         reason = pattern.sub(plain, reason)
     return " ".join(reason.split())[:200]
 
 
 def names_empty_account(codes: str) -> bool:
-    """Whether the codes of an error say that nothing is left to spend, in words that agents know."""
+    """Whether the codes of an error name an empty account in a form that agents recognize."""
     return bool(_KNOWN_EMPTY.search(codes))
 
 
@@ -160,7 +160,7 @@ _ELSEWHERE = _any(
 
 
 def _kind(status: int, failure: Failure, codes: str, wait: float | None, is_page: bool) -> RefusalKind:
-    """The first that fits: what says most about the state of things comes first."""
+    """The first kind that fits, most specific first."""
     words = failure.message
     if status == 413 or _TOO_LARGE.search(f"{words} {codes}"):
         return "bad request"
@@ -206,8 +206,7 @@ def _model(status: int, words: str, codes: str) -> bool:
 
 
 def _empty(status: int, words: str, codes: str, wait: float | None) -> bool:
-    """Whether the account has nothing left. A limit that says when to come again is a limit of the rate, whatever else
-    its words speak of."""
+    """Whether the account is empty. An error that says when to retry is a rate limit, whatever else it mentions."""
     if status == 402:
         return True
     if _EMPTY_CODES.search(codes):
@@ -219,8 +218,8 @@ def _empty(status: int, words: str, codes: str, wait: float | None) -> bool:
 
 
 def _codes(failure: Failure, body: bytes) -> str:
-    """All that names the error for programs, in one text."""
-    kind = "" if failure.type == error_type(failure.status) else failure.type  # the status's word, if not its own
+    """All codes and types of the error, in one text."""
+    kind = "" if failure.type == error_type(failure.status) else failure.type  # not its own
     return " ".join([kind, failure.code or "", *_named(parse_json(body), 5)])
 
 

@@ -11,7 +11,7 @@ from toolworthy.wire.lenient import as_dict, as_list, parse_json
 
 
 def validator(schema: Mapping[str, Any]) -> Any:
-    """A compiled validator of `schema`; None where it is no JSON Schema."""
+    """A compiled validator of `schema`; None if it is not a JSON Schema."""
     return _compiled(json.dumps(schema, sort_keys=True))
 
 
@@ -26,13 +26,13 @@ def _compiled(schema: str) -> Any:
 
 
 def misfit(schema: Mapping[str, Any], arguments: Any) -> str | None:
-    """How `arguments` violate `schema` first, in words; None where they fit, or where it is no JSON Schema."""
+    """The first violation of `schema` by `arguments`, as text; None if they fit, or if it is not a JSON Schema."""
     check = validator(schema)
     if check is None:
         return None
     try:
         error = next(iter(check.iter_errors(arguments)), None)
-    except (ValueError, RecursionError) as fault:  # lone surrogates, numbers of any length, nesting without end
+    except (ValueError, RecursionError) as fault:  # lone surrogates, numbers of any length, unlimited nesting
         return f"no validator reads them: {fault}"
     if error is None:
         return None
@@ -41,7 +41,7 @@ def misfit(schema: Mapping[str, Any], arguments: Any) -> str | None:
 
 
 def fitted(schema: Mapping[str, Any], arguments: Mapping[str, Any]) -> dict[str, Any] | None:
-    """`arguments`, with text read as the type that `schema` wants; None where they do not fit or it knows none of them.
+    """`arguments`, with text converted to the type in `schema`; None if they do not fit or it has none of them.
 
     Notations without types (XML parameters, lines of ``key: value``) write every value as text.
     """

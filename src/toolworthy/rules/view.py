@@ -21,10 +21,10 @@ _STOP = re.compile(rb'"(?:finish_reason|finishReason|stop_reason|status|reason)"
 _CALLS = '"tool_calls"'
 _USAGE = re.compile(rb'"usage(?:Metadata)?"\s*+:\s*+\{(?:[^{}]++|\{[^{}]*+\})*+\}')
 MAX_EVENTS = 50_000
-"""Events that are looked at one by one; an endless stream must not cost endless time."""
+"""The most events that are examined, to limit the time for an endless stream."""
 
 FEW = 4
-"""Tokens: one to end with, and some that say nothing."""
+"""Tokens: one to end the response, and a few without content."""
 
 
 @dataclass(frozen=True)
@@ -35,38 +35,38 @@ class WireEvent:
     """Of the SSE field ``event``."""
     data: str
     value: Mapping[str, Any]
-    """The JSON object in it; empty where there is none."""
+    """Its JSON object; empty if there is none."""
 
     @property
     def type(self) -> str:
-        """What Messages and Responses call it."""
+        """The event's type in Messages and Responses."""
         return str(self.value.get("type") or "")
 
 
 class View:
-    """An exchange whose endpoint was asked for a completion."""
+    """An exchange with a completion request."""
 
     def __init__(self, exchange: Exchange) -> None:
         self.exchange = exchange
 
     @property
     def api(self) -> Api | None:
-        """What the endpoint was asked in."""
+        """The wire API of the request to the endpoint."""
         return self.exchange.endpoint_api
 
     @property
     def knows_request(self) -> bool:
-        """Whether the request is there at all; of a response from elsewhere it may not be."""
+        """Whether the request is known; for a response from a file it may not be."""
         return bool(self.exchange.upstream_body or self.exchange.request_body)
 
     @cached_property
     def request(self) -> Request | None:
-        """What the endpoint was asked; of a translation, what the agent meant."""
+        """The request in the neutral form; for a translation, the agent's."""
         return self.exchange.request
 
     @cached_property
     def asked(self) -> Mapping[str, Any]:
-        """The JSON that the endpoint was sent, with what the path of the request said."""
+        """The request's JSON as sent to the endpoint, with model and mode from its path."""
         body = as_dict(parse_json(self.exchange.upstream_body or self.exchange.request_body))
         if self.api is None or self.request is None or not wire.api(self.api).in_path:
             return body
@@ -74,18 +74,18 @@ class View:
 
     @cached_property
     def response(self) -> Response:
-        """The answer; one without parts where there is none."""
+        """The response; one without parts if none came."""
         return self.exchange.response or Response(complete=False)
 
     @property
     def answered(self) -> bool:
-        """Whether a whole, successful answer is there to be judged."""
+        """Whether there is a complete, successful response to judge."""
         status = self.exchange.status
         return status is not None and status < 400 and self.exchange.error is None and self.response.failure is None
 
     @property
     def situation(self) -> Situation:
-        """What the exchange itself shows of when agents meet its faults: that the token limit cut it."""
+        """The situation that the exchange itself shows: whether the token limit truncated it."""
         usage, limit = self.response.usage, self.request.max_tokens if self.request else None
         reached = bool(limit and usage and usage.output and usage.output >= limit)
         return "token-limit" if reached or self.response.stop == "length" else "always"
@@ -97,7 +97,7 @@ class View:
 
     @cached_property
     def lost_calls(self) -> tuple[LeakedCall, ...]:
-        """Calls in text or reasoning instead of the API's own field for calls."""
+        """Calls in text or reasoning instead of the API's field for calls."""
         return lost_calls(self.request, self.response)
 
     @property
@@ -107,24 +107,24 @@ class View:
 
     @property
     def at_once(self) -> bool:
-        """Whether the model ended its answer with its first tokens, of which none is missing."""
+        """Whether the model ended its response with its first tokens, none of which is missing."""
         several = as_int(self.asked.get("n")) or 1
         if self.response.usage and self.response.usage.output is not None and several == 1:
             written = self.response.usage.output
             return 0 < written <= FEW and written <= len(self.response.text + self.thoughts) + 1
-        # What each of several choices had is not told; in a chunk each, between the role and the stop reason.
+        # Usage does not distinguish choices; count a chunk each, between role and stop reason.
         return (self.uncounted or several > 1) and len(self.choices) <= several * (FEW + 2)
 
     @property
     def uncounted(self) -> bool:
-        """Whether usage was not asked for where it comes on request only."""
+        """Whether usage comes only on request, and was not requested."""
         requested = as_dict(self.asked.get("stream_options")).get("include_usage")
         counted = not self.knows_request and self.response.usage is not None
         return wire.api(self.api).usage_on_request and self.exchange.streamed and not requested and not counted
 
     @cached_property
     def events(self) -> tuple[WireEvent, ...]:
-        """The events of a stream; none of a whole answer."""
+        """The events of a stream; none for a whole response."""
         if not self.exchange.streamed:
             return ()
         return tuple(
@@ -138,7 +138,7 @@ class View:
         return {} if self.exchange.streamed else as_dict(parse_json(self.exchange.body))
 
     def repairs(self, *codes: str) -> Iterator[tuple[str, str]]:
-        """Repairs of these kinds that parsing needed: (detail, excerpt)."""
+        """The parser's repairs of these kinds: (detail, excerpt)."""
         for repair in self.response.repairs:
             if repair.code in codes:
                 yield repair.detail, self.excerpt(repair.event)
@@ -169,30 +169,30 @@ class View:
         )
 
     def tail(self) -> str:
-        """The end of the answer's bytes, from the beginning of a line if one begins there."""
+        """The end of the response's bytes, from a line start if possible."""
         end = self.exchange.body[-300:]
         _, line, rest = end.partition(b"\n") if len(self.exchange.body) > len(end) else (b"", b"", b"")
         return (rest.lstrip(b"\r\n") if line and rest.strip() else end).decode(errors="replace")
 
     def usage(self) -> str:
-        """The bytes that count tokens, the last of them; "" where there are none."""
+        """The last bytes with token counts; "" if there are none."""
         counts = [match.group() for match in _USAGE.finditer(self.exchange.body)]
         return counts[-1].decode(errors="replace") if counts else ""
 
     def stopped(self) -> str:
-        """The bytes that say why the answer stopped; its end, where they are not found."""
+        """The bytes of the stop reason; the end of the response if there are none."""
         stops = [match.group() for match in _STOP.finditer(self.exchange.body)]
         raw = json.dumps(self.response.raw_stop).encode()
         return next((stop.decode() for stop in reversed(stops) if stop.endswith(raw)), self.tail())
 
 
 def wrong(fine: Mapping[str, object]) -> str:
-    """Names of the fields that are not fine, for a message; empty where all are."""
+    """Names of the wrong fields, for a message; empty if all are right."""
     return ", ".join(name for name, is_fine in fine.items() if not is_fine)
 
 
 def chat_calls(view: View) -> Iterator[Mapping[str, Any]]:
-    """The calls of a whole chat answer, as they were written."""
+    """The calls of a whole chat response, as sent."""
     for choice in as_list(view.whole.get("choices")):
         for call in as_list(as_dict(as_dict(choice).get("message")).get("tool_calls")):
             yield as_dict(call)
@@ -201,13 +201,13 @@ def chat_calls(view: View) -> Iterator[Mapping[str, Any]]:
 def overlaps(
     view: View, begins: str, ends: str, key: Callable[[WireEvent], Hashable]
 ) -> Iterator[tuple[WireEvent, Hashable]]:
-    """Events that begin something of a stream before another of its kind has ended, each with the key of that other.
+    """Events that begin a part before another part of the stream has ended, each with the key of the other part.
 
     Args:
         view: of the exchange.
-        begins: type of the events that begin one.
-        ends: type of those that end one.
-        key: what names the one that an event is about.
+        begins: type of the events that begin a part.
+        ends: type of the events that end a part.
+        key: the key of an event's part.
     """
     begun: list[Hashable] = []
     for event in view.events:

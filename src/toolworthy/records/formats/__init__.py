@@ -1,8 +1,8 @@
 """Responses in files that people already have, known by their content: a stream or a body as pasted into an issue, what
 ``curl -i`` and ``curl -v`` print, HAR files, JSON lines and logs that hold requests and responses.
 
-A body stays as it is, byte for byte, but for what pasting does to a stream: Markdown, indentation, line ends, ``data:``
-and blank lines that were cut. What the file does not say (request, status, headers) stays unknown.
+A body stays as it is, byte for byte, except that damage to a pasted stream is repaired: Markdown, indentation, line
+ends, missing ``data:`` and blank lines. Anything that the file lacks (request, status, headers) stays unknown.
 """
 
 from __future__ import annotations
@@ -19,27 +19,27 @@ KNOWN = (
     "a stream or response body as pasted into an issue, curl -i or curl -v output, a HAR file, JSON lines or logs that "
     "hold request and response (LiteLLM, llama.cpp, proxies), a run directory, a recording of toolworthy proxy"
 )
-"""What can be read, for a message."""
+"""The readable formats, for a message."""
 
 
 @dataclass(frozen=True)
 class Pasted:
-    """What a file holds."""
+    """The exchanges of a file."""
 
     exchanges: tuple[Exchange, ...]
     """Numbered from 0, in the order of the file; those of unknown requests have an empty request body."""
     places: tuple[int, ...]
-    """Of each exchange, the character of `text` at or before which its response begins."""
+    """For each exchange, the position in `text` at or before which its response begins."""
     text: str
     """The whole file."""
     excerpts: frozenset[int]
-    """Numbers of exchanges whose stream the file shows only in part."""
+    """Numbers of exchanges whose stream is incomplete in the file."""
     redactor: Redactor
-    """Knows the credentials in the file."""
+    """Removes the credentials in the file."""
 
     def position(self, number: int, excerpt: str) -> int:
-        """The character of `text` where an excerpt of an exchange begins; where its response begins, if it is not there
-        in these bytes."""
+        """The position in `text` where an excerpt of an exchange begins; where its response begins, if the excerpt is
+        not in `text`."""
         start = self.places[number]
         line = next((line for line in excerpt.splitlines() if line.strip()), "")
         for form in (excerpt, line, line.replace("\\", "\\\\").replace('"', '\\"')):
@@ -50,7 +50,7 @@ class Pasted:
 
 
 def read(data: bytes) -> Pasted:
-    """All responses that `data` holds; none where it is of no known format. Never raises."""
+    """All responses in `data`; none if its format is unknown. Never raises."""
     text = _markup.decoded(data)
     collector = Collector()
     whole = parse_json(text)

@@ -22,17 +22,17 @@ _FIRST = re.compile(r"(?:message_start|response\.created)$")
 
 
 def kind(value: Mapping[str, Any]) -> str:
-    """What a body or an event says that it is."""
+    """The type that a body or an event declares."""
     return next((word for name in ("object", "type") if isinstance(word := value.get(name), str)), "")
 
 
 def api_of(value: Any) -> Api | None:
-    """The wire API whose response, or event of a response, `value` is; None where it is neither."""
+    """The wire API of `value`, a response or an event of one; None if it is neither."""
     fields = as_dict(value)
     for api in map(wire.api, APIS):
         if api.kinds.match(kind(fields)) and (api.fields & fields.keys() or kind(fields) != api.answer_kind):
             return api.name
-    for api in map(wire.api, APIS):  # a server may leave out what says so
+    for api in map(wire.api, APIS):  # a server may omit the type
         listed = [name for name in api.fields if _objects(fields.get(name))]
         if (
             listed
@@ -44,7 +44,7 @@ def api_of(value: Any) -> Api | None:
 
 
 def is_event(value: Mapping[str, Any]) -> bool:
-    """Whether a value of some wire API is an event of a stream, and no whole response."""
+    """Whether a value of some wire API is an event of a stream, not a whole response."""
     choices = [as_dict(choice) for choice in as_list(value.get("choices"))]
     if any({"delta", "message"} & choice.keys() for choice in choices):
         return any("delta" in choice for choice in choices)
@@ -71,17 +71,17 @@ class Collector:
         self._request: Mapping[str, Any] | None = None
         self._route: Route | None = None
         self._events: list[bytes] = []
-        self._marked = False  # whether the end of their stream has a mark that is not an event
+        self._marked = False  # whether their stream ends with a marker that is not an event
         self._began = 0
 
     def asked(self, body: Mapping[str, Any] | None, route: Route | None = None) -> None:
-        """A request, or the path of one: the next response answers it."""
+        """Take a request, or its path: the next response answers it."""
         self.flush()
         self._request = body if body is not None else self._request
         self._route = route or self._route
 
     def event(self, place: int, value: Mapping[str, Any]) -> None:
-        """One event of a stream that was cut out of it."""
+        """Take a single event of a stream."""
         if _FIRST.match(kind(value)):
             self.flush()
         self._began = self._began if self._events else place
@@ -90,7 +90,7 @@ class Collector:
         self._events.append(f"{name}data: {dump_json(value)}\n\n".encode("utf-8", "replace"))
 
     def flush(self, *, partly: bool = False) -> None:
-        """The end of the stream whose events came one by one. Its end mark is no JSON, and may be missing."""
+        """End the stream whose events came one by one. Its end marker is not JSON, and may be missing."""
         if self._events:
             body, self._events = b"".join(self._events), []
             marked = self._marked and not partly
@@ -105,7 +105,7 @@ class Collector:
         headers: Mapping[str, str] | None = None,
         partly: bool = False,
     ) -> bool:
-        """A response as it was sent; whether it is one of a known wire API, or known by its request to be one."""
+        """Take a response. Returns whether its wire API is known, by itself or by its request."""
         self.flush()
         api = _api_of_body(body)
         route, self._route = self._route, None
@@ -131,8 +131,8 @@ def _api_of_body(body: bytes) -> Api | None:
 
 
 def _failure_status(body: bytes) -> int | None:
-    """The HTTP status that an error body speaks of, where no status is known; one of the client where it speaks of
-    none, and that of a stream where an error is one of its events."""
+    """The HTTP status for an error body without one: the status that it names, else 400; 200 for an error event in a
+    stream; None if it reports no error."""
     if is_stream(body):
         return 200 if next(stream_failures(body), None) else None
     value = parse_json(body)

@@ -17,11 +17,11 @@ _URL = re.compile(r"https?://[^\s'\"/]+(/[^\s'\"\\]*)")
 _CURL = re.compile(
     r"^(?:\* |> |>\s*$|[{}] \[\d+ bytes|\s*% Total|\s*Dload|\s*\d+ +\d+[\d.kMG]* +\d+).*\n?", re.MULTILINE
 )
-"""Lines of curl's own: what it does, what it sends, how far it is."""
+"""curl's own lines: actions, requests, progress."""
 
 
 def transcript(block: str, start: int, collector: Collector) -> bool:
-    """Collect the responses of a block whose heads are there; whether there are any."""
+    """Collect the responses of a block that have headers. Returns whether there are any."""
     heads = list(_HEAD.finditer(block))
     if not heads:
         return False

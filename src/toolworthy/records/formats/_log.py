@@ -30,14 +30,14 @@ _RESPONSE = (
 _REQUEST = ("request", "request_body", "requestBody", "raw_request", "proxy_server_request", "reqPayload", "req")
 _STATUS = ("status", "status_code", "statusCode", "code")
 _PARAMETERS = ("model_parameters", "optional_params")
-"""Names under which logs keep these: LiteLLM's payload, OpenAI's batches, HAR, proxies."""
+"""Keys of requests and responses in logs: LiteLLM's payload, OpenAI's batches, HAR, proxies."""
 _DEPTH = 8
 _WASTED = 2**28
-"""Characters that may be read for nothing: a file cut short has a brace that nothing closes around all others."""
+"""The most characters that may be read in vain: in a truncated file, an unclosed brace encloses all others."""
 
 
 def lines(block: str, start: int, collector: Collector) -> None:
-    """Collect what a block of text holds: event streams, else JSON values wherever they begin."""
+    """Collect the event streams of a block of text; else its JSON values, wherever they begin."""
     if _DATA.search(block):
         for at, body, partly in _streams(block):
             collector.body(start + at, encoded(body), partly=partly)
@@ -56,7 +56,7 @@ def lines(block: str, start: int, collector: Collector) -> None:
 
 
 def one_body(text: str) -> str:
-    """The body at the begin of a text, without what a shell printed behind it."""
+    """The body at the start of a text, without the shell output after it."""
     bare = text.lstrip()
     if bare.startswith("{"):
         _, end, _ = next(json_values(bare), (0, len(bare), None))
@@ -65,14 +65,14 @@ def one_body(text: str) -> str:
 
 
 def requests(text: str, start: int, collector: Collector) -> None:
-    """Collect the requests of a text, and nothing else."""
+    """Collect only the requests of a text."""
     for _, _, value in json_values(text):
         if isinstance(value, dict) and is_request(value):
             collector.asked(value)
 
 
 def document(value: Any, collector: Collector) -> None:
-    """Collect what a file that is one JSON value holds. An error is then a response; in a log it may be anything."""
+    """Collect from a file that is a single JSON value. Here an error is a response; in a log it may be anything."""
     _value(0, value, collector, _DEPTH, alone=True)
     collector.flush()
 
@@ -149,7 +149,7 @@ def _written(value: object) -> bytes:
 
 
 def _asked(value: Mapping[str, Any]) -> tuple[Mapping[str, Any] | None, Route | None]:
-    """The body of the request that a record tells of, and what its path says."""
+    """The body and route of a record's request."""
     held: Any = next((value[name] for name in _REQUEST if value.get(name)), {})
     fields = as_dict(held if isinstance(held, dict) else parse_json(held) if isinstance(held, str) else None)
     url = next(
@@ -172,7 +172,7 @@ def _asked(value: Mapping[str, Any]) -> tuple[Mapping[str, Any] | None, Route | 
 
 
 def _of_record(value: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A request whose fields are in the record itself, as LiteLLM's; it tells the response of a stream as a whole."""
+    """A request whose fields are in the record itself, as LiteLLM's, which records a stream as a whole response."""
     more = next((as_dict(value[name]) for name in _PARAMETERS if value.get(name)), {})
     plain = {name: value[name] for name in ("model", "messages", "input", "tools", "tool_choice") if value.get(name)}
     return {name: item for name, item in {**more, **plain}.items() if name not in ("stream", "stream_options")}
@@ -186,7 +186,7 @@ def _headers(value: Any) -> dict[str, str]:
 
 
 def json_values(text: str) -> Iterator[tuple[int, int, Any]]:
-    """Every JSON object, and array of them, that is in no other one: begin, end, value."""
+    """Every outermost JSON object or array of objects: start, end, value."""
     scan, at = json.JSONDecoder().raw_decode, 0
     opens = re.compile(r"\{|\[(?=\s*[{\[])")
     spent = 0
@@ -200,7 +200,7 @@ def json_values(text: str) -> Iterator[tuple[int, int, Any]]:
 
 
 def _streams(block: str) -> Iterator[tuple[int, str, bool]]:
-    """The event streams of a block: where each begins, its body, and whether it was left out how it goes on."""
+    """The event streams of a block: start, body, and whether the rest is omitted."""
     at, begin, partly, ended = 0, 0, False, False
     body: list[str] = []
     for line in block.splitlines(keepends=True):
@@ -223,7 +223,7 @@ def _streams(block: str) -> Iterator[tuple[int, str, bool]]:
 
 
 def _begins_another(line: str, body: list[str]) -> bool:
-    """Whether an event behind ``[DONE]`` is of another response than those before."""
+    """Whether an event after ``[DONE]`` belongs to another response."""
     value = as_dict(parse_json(line.partition(":")[2])) if line.startswith("data:") else {}
     return bool(value) and not any(f'"{value.get("id")}"' in before for before in body)
 
@@ -234,7 +234,7 @@ def _complete(line: str) -> bool:
 
 
 def _spaced(body: list[str]) -> str:
-    """The stream; where every blank line between its events was lost, with them."""
+    """The stream; if all blank lines between its events were lost, with blank lines inserted."""
     if any(not line.strip() for line in body[:-1]) or len(body) < 2:
         return "".join(body) if body[-1].endswith("\n") else "".join(body) + "\n\n"
     return "".join(f"{line.rstrip()}\n" + ("" if line.startswith("event:") else "\n") for line in body)

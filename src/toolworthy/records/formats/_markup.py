@@ -12,12 +12,12 @@ _STYLE = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _FENCE = re.compile(r"^[ \t>]*(?:```|~~~)[^\n]*$", re.MULTILINE)
 _QUOTED = re.compile(r"^[ \t]*>[ \t]?", re.MULTILINE)
 _SENT = re.compile(r"> [A-Z]+ \S+ HTTP/")
-"""What curl sends is marked as a quotation is."""
+"""curl marks sent lines as Markdown marks a quotation."""
 _CREDENTIAL = re.compile(
     r"""(?ix)(?:authorization|[\w-]*api[-_]?key|[\w-]*-key|cookie|[\w-]*(?:auth|access)[-_]token|token|secret|password)
     ["']?(?:\s*,\s*["']value["'])?\s*[:=]\s*["']?(?:(?:bearer|basic|token)\s+)?([^\s"'\\,;&}\ud800-\udfff]{8,})"""
 )
-"""A name that carries one, then its value: as a header, in JSON, in a HAR file's list of headers, in a URL."""
+"""A name for a credential, then its value: in a header, in JSON, in a HAR file's list of headers, in a URL."""
 
 
 def decoded(data: bytes) -> str:
@@ -27,13 +27,13 @@ def decoded(data: bytes) -> str:
 
 
 def encoded(text: str) -> bytes:
-    """The bytes that `decoded` made of them."""
+    """The inverse of `decoded`."""
     return text.encode("utf-8", "surrogateescape")
 
 
 def blocks(text: str) -> Iterator[tuple[int, str]]:
-    """The fenced blocks of Markdown and what is between them, in order, each with where it begins; without
-    quotation marks and indentation."""
+    """The fenced blocks of Markdown and what is between them, in order, each with its start; without quotation marks
+    and indentation."""
     start = 0
     for fence in _FENCE.finditer(text):
         yield start, _bare(text[start : fence.start()])
