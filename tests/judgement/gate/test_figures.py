@@ -1,5 +1,5 @@
-"""Every figure that the gate and the differences tell of some pairs of runs, as it was when the tests of their levels
-passed: what moves one is meant to, or is a mistake.
+"""All that the gate and the differences say of some pairs of runs, as it was when the tests of their levels passed: what
+moves a figure or a word is meant to, or is a mistake.
 
     .venv/bin/python -m tests.judgement.gate.test_figures     # writes figures.json anew; look at what changed
 """
@@ -7,7 +7,6 @@ passed: what moves one is meant to, or is a mistake.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
@@ -82,6 +81,7 @@ def unit(item: str, *tokens: float) -> Unit:
 
 
 AT_TIME = {"time": AtLimit(attempts=1, values={"tokens": [900.0]})}
+ABOVE = Unit(suite="tasks", item="above", agent="codex", digest="d", values={"pass": [0.0]}, above_ceiling=True)
 RUNS: dict[str, tuple[Sample, Sample]] = {
     "once": (sample(*units(1, 30, (1,), 0.95, 100)), sample(*units(2, 30, (1,), 0.95, 100))),
     "thrice": (sample(*units(3, 12, (3,), 0.95, 100)), sample(*units(4, 12, (3,), 0.9, 110))),
@@ -125,38 +125,75 @@ RUNS: dict[str, tuple[Sample, Sample]] = {
             blocking={"codex": {"TW102": "no JSON"}},
         ),
     ),
+    "elsewhere": (
+        sample(
+            *units(32, 10, (3,), 0.95, 100),
+            *holes((one for one in units(33, 6, (3,), 0.95, 100) if one.suite == "tasks"), 1, agent="aider"),
+            ABOVE,
+            server={"version": ["1"], "build": ["a", "b"]},
+            blocking={"codex": {}, "aider": {}},
+        ),
+        sample(
+            *holes((one for one in units(34, 12, (3,), 0.9, 100) if one.suite != "tools"), 5, digest="e"),
+            ABOVE,
+            toolworthy="0.2",
+            endpoint={"forced_api": "chat"},
+            server={"version": ["2"], "build": ["b"]},
+            blocking={"codex": {}},
+            untested={"codex": "too few probes"},
+        ),
+    ),
+    "decided": (
+        sample(*units(35, 10, (3,), 1.4, 100), blocking={"codex": {"TW103": "no name"}, "qwen-code": {}}),
+        sample(
+            *units(36, 10, (3,), 1.4, 100),
+            blocking={"codex": {"TW102": "no JSON", "TW103": "no name"}, "qwen-code": {"TW101": "no id"}},
+            decided={"codex": {"TW104": "no end"}, "aider": {"TW104": "no end"}},
+            triage={"TW101": ("known", "known: it waits"), "TW104": ("regression", "fixed once")},
+        ),
+    ),
+    "excused": (
+        sample(*units(35, 10, (3,), 1.4, 100), blocking={"codex": {}, "qwen-code": {}}, untested={"aider": "none"}),
+        sample(
+            *units(36, 10, (3,), 1.4, 100),
+            blocking={"codex": {"TW101": "no id"}, "qwen-code": {}},
+            triage={"TW101": ("known", "known: it waits")},
+        ),
+    ),
+    "unlike units": (
+        sample(*(unit(f"i{n}", *[0.004 * (n + 1)] * 5) for n in range(8)), unit("free", 0, 0), unit("paid", 0, 0)),
+        sample(*(unit(f"i{n}", *[0.005 * (n + 1)] * 5) for n in range(8)), unit("free", 0, 0), unit("paid", 1, 0)),
+    ),
+    "free": (sample(*(unit(f"i{n}", 0, 0) for n in range(9))), sample(*(unit(f"i{n}", 3, 0) for n in range(9)))),
+    "free now": (sample(*(unit(f"i{n}", 3, 0) for n in range(9))), sample(*(unit(f"i{n}", 0, 0) for n in range(9)))),
+    "cheap": (sample(*(unit(f"i{n}", 9) for n in range(30))), sample(*(unit(f"i{n}", 3 + n % 2) for n in range(30)))),
+    "nothing": (sample(), sample(*units(37, 2, (1,), 0.95, 100))),
+    "nothing now": (sample(*units(38, 2, (1,), 0.95, 100), blocking={"codex": {}}), sample()),
 }
-NUMBER = re.compile(r"(?<![\w.])\d+(?:,\d{3})*(?:\.\d+)?")
-
-
-def figures(text: str) -> list[float]:
-    return [float(one.replace(",", "")) for one in NUMBER.findall(text)]
-
-
 def told(name: str) -> dict[str, Any]:
-    """All figures of one pair of runs."""
+    """All that is said of one pair of runs."""
     baseline, candidate = RUNS[name]
     found: dict[str, Any] = {}
     for about in get_args(About):
         decision = decide(baseline, candidate, POLICY.model_copy(update={"about": about}))
         found[about] = {
-            one.name: [one.answer, one.p_worse, one.p_borne, figures(one.said), [figures(line) for line in one.next]]
+            one.name: [one.answer, one.p_worse, one.p_borne, one.said, one.next]
             for one in decision.judged
         }
-        found[f"{about}: answer"] = [decision.answer, [figures(line) for line in decision.notes]]
+        found[f"{about}: answer"] = [decision.answer, decision.notes]
     compared = compare(baseline, candidate)
     found["rows"] = {
         f"{row.metric} {row.agent or ''}": [
             *(row.word, row.n, row.items, row.before, row.after, row.change, row.low, row.high, row.p, row.holds),
-            figures(row.why),
+            row.why,
         ]
         for row in compared.rows
     }
     found["changed"] = [
         [one.suite, one.item, one.agent, one.before.outcome, one.after.outcome] for one in compared.changed
     ]
-    found["lost"] = [[list(one.metrics), one.n, one.of, figures(one.why)] for one in compared.lost]
-    found["notes"] = [figures(line) for line in [compared.caution, *compared.notes]]
+    found["lost"] = [[list(one.metrics), one.n, one.of, one.why] for one in compared.lost]
+    found["notes"] = [compared.caution, *compared.notes]
     return found
 
 
@@ -172,7 +209,7 @@ def close(kept: Any, now: Any) -> bool:
 
 
 @pytest.mark.parametrize("name", RUNS)
-def test_every_figure_is_what_it_was(name: str) -> None:
+def test_every_figure_and_word_is_what_it_was(name: str) -> None:
     kept, now = json.loads(KEPT.read_text())[name], json.loads(json.dumps(told(name)))
     assert kept.keys() == now.keys()
     for part in kept:

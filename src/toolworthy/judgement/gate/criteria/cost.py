@@ -101,12 +101,13 @@ def _dearest(paired: Sequence[tuple[Unit, Pair]]) -> list[str]:
             for index, value in enumerate(own, 1):
                 others = (whole - value) / (len(pair.before) + len(pair.after) - 1)
                 if value > _FAR * others:
-                    rows.append((-value / len(own) / total, side, unit, index, value, value / max(others, 1e-12)))
+                    rows.append((-value / len(own) / total, side, unit, index, value, others))
     rows.sort(key=lambda row: (row[0], row[1], row[2].item, row[2].agent, row[3]))
     named = [
         f"expensive: {unit.item} ({unit.agent}), attempt {index} {'of the baseline' if side == 'before' else 'now'}: "
-        f"{_figure(value)}, ×{times:.1f} the others at it, {-share:.0%} of the sum"
-        for share, side, unit, index, value, times in rows[:_NAMED]
+        f"{_figure(value)}, {f'×{value / others:.1f} the others at it' if others else 'the others at it cost nothing'}, "
+        f"{-share:.0%} of the sum"
+        for share, side, unit, index, value, others in rows[:_NAMED]
     ]
     return [*named, f"expensive: {len(rows) - _NAMED} more"] if len(rows) > _NAMED else named
 
