@@ -67,6 +67,94 @@ def test_what_is_saved_is_found_under_its_name(tmp_path: Path, capsys: pytest.Ca
     assert "codex: 70.0% (" in told
 
 
+def test_a_baseline_shows_what_was_measured_and_what_does_not_count(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    at_time = {"time": AtLimit(attempts=2, values={"usd": [0.5]})}
+    of = {"suite": "tasks", "item": "a", "agent": "codex"}
+    units = (
+        Unit(**of, values={"pass": [1, 0, 1]}, limited=at_time, missing={"infrastructure": 1}),
+        Unit(**{**of, "item": "b", "agent": "builtin"}, values={"pass": [1]}, missing={"not run": 2}),
+        Unit(**{**of, "suite": "tools"}, values={"lenient": [0.5, 0.25], "strict": [0, 0]}),
+        Unit(suite="wire", item="p", agent="chat", values={"supported": [1]}),
+        Unit(suite="wire", item="q", agent="messages", values={"supported": [1]}),
+    )
+    about = {
+        "started": 86400.0 * 365,
+        "endpoint": EndpointName(name="e", model="m", forced_api="chat"),
+        "agents": {"codex": "1", "builtin": ""},
+        "server": {"version": ["1", "2"]},
+        "blocking": {"codex": {"TW101": "x", "TW102": "y"}, "aider": {}},
+    }
+    (tmp_path / "kept.json").write_text(pack(sample(units).model_copy(update=about)))
+    baseline.show_one("kept", tmp_path)
+    baseline.list_all(tmp_path)
+    assert capsys.readouterr().out.splitlines() == [
+        "s: endpoint e · model m · through chat",
+        "measured 1971-01-01 by toolworthy 0",
+        "agents: codex 1, builtin",
+        "server: version 1, 2",
+        "tasks: 2 items, 6 attempts, 2 of them at a run limit (2 time): not solved; "
+        "3 more are not counted (2 not run, 1 infrastructure)",
+        "  pass: 50.0% (0.3% to 99.7%) · n 6",
+        "    codex: 40.0% (0.0% to 99.9%) · n 5",
+        "    builtin: 100.0% (2.5% to 100.0%) · n 1",
+        "tools: 1 items, 2 attempts",
+        "  strict: 0.0% (0.0% to 97.5%) · n 2",
+        "  lenient: 37.5% (0.0% to 99.7%) · n 2",
+        "wire: 2 items, 2 attempts",
+        "  supported: 100.0% (15.8% to 100.0%) · n 2",
+        "blocked on the wire: codex: TW101, TW102",
+        "kept  1971-01-01, m at e; attempts: tasks 6, tools 2, wire 2",
+    ]
+    (tmp_path / "kept.json").write_text(pack(sample().model_copy(update={"agents": {}})))
+    baseline.show_one("kept", tmp_path)
+    assert capsys.readouterr().out.splitlines() == [
+        "s: endpoint e · model m",
+        "measured 1970-01-01 by toolworthy 0",
+    ]
+
+
+def test_no_baselines_are_one_line_that_says_how_to_make_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    baseline.list_all(tmp_path)
+    assert capsys.readouterr().out == f"no baselines in {tmp_path}: toolworthy baseline save RUN [NAME] makes one\n"
+
+
+@pytest.mark.parametrize(
+    ("metric", "value", "kept"),
+    [
+        ("strict", 0.123456, 0.1235),
+        ("strict", 1 / 3, 0.3333),
+        ("usd", 0.123456, 0.12),
+        ("usd", 0.98765, 0.99),
+        ("usd", 1.0, 1.0),
+        ("usd", 1.2345, 1.23),
+        ("seconds", 1234.5, 1230.0),
+        ("tokens", 1234567.0, 1234567.0),
+    ],
+)
+def test_values_keep_as_many_digits_as_are_known(metric: str, value: float, kept: float) -> None:
+    unit = Unit(suite="tools", item="a", agent="x", values={"lenient": [1.0, 0.0], metric: [value, 0.0]})
+    (again,) = unpack(json.loads(pack(sample((unit,))))).units
+    assert again.values[metric] == [kept, 0.0]
+
+
+def test_an_item_is_one_line_of_a_baseline_file() -> None:
+    units = (
+        Unit(suite="tools", item="b", agent="x", digest="d", values={"strict": [1, 1], "usd": [0.1]}),
+        Unit(suite="tools", item="a", agent="x", digest="d", values={"strict": [1, 0]}, above_ceiling=True),
+    )
+    lines = pack(sample(units)).splitlines()
+    assert lines[-4:] == [
+        '"items": {',
+        '"tools/a": ["d",{"x":[{"judged":2,"above_ceiling":true},0,[1,0]]}],',
+        '"tools/b": ["d",{"x":[2,0,1,[0.1]]}]',
+        "}}",
+    ]
+
+
 def test_a_second_of_the_same_name_replaces_the_first_and_says_so(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

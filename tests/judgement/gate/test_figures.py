@@ -1,5 +1,5 @@
-"""All that the gate and the differences say of some pairs of runs, as it was when the tests of their levels passed: what
-moves a figure or a word is meant to, or is a mistake.
+"""All that the gate and the differences say of some pairs of runs, as it was when the tests of their levels passed:
+what moves a figure or a word is meant to, or is a mistake.
 
     .venv/bin/python -m tests.judgement.gate.test_figures     # writes figures.json anew; look at what changed
 """
@@ -170,16 +170,15 @@ RUNS: dict[str, tuple[Sample, Sample]] = {
     "nothing": (sample(), sample(*units(37, 2, (1,), 0.95, 100))),
     "nothing now": (sample(*units(38, 2, (1,), 0.95, 100), blocking={"codex": {}}), sample()),
 }
+
+
 def told(name: str) -> dict[str, Any]:
     """All that is said of one pair of runs."""
     baseline, candidate = RUNS[name]
     found: dict[str, Any] = {}
     for about in get_args(About):
         decision = decide(baseline, candidate, POLICY.model_copy(update={"about": about}))
-        found[about] = {
-            one.name: [one.answer, one.p_worse, one.p_borne, one.said, one.next]
-            for one in decision.judged
-        }
+        found[about] = {one.name: [one.answer, one.p_worse, one.p_borne, one.said, one.next] for one in decision.judged}
         found[f"{about}: answer"] = [decision.answer, decision.notes]
     compared = compare(baseline, candidate)
     found["rows"] = {

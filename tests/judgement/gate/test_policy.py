@@ -69,6 +69,70 @@ def test_a_broken_policy_is_one_line(tmp_path: Path, content: str, told: str) ->
     assert "\n" not in said
 
 
+@pytest.mark.parametrize(
+    ("content", "read"),
+    [
+        ("confidence = 0.5", False),
+        ("confidence = 0.51", True),
+        ("unmeasured = -0.01", False),
+        ("unmeasured = 0", True),
+        ("unmeasured = 1", True),
+        ("unmeasured = 1.01", False),
+        ('[metrics."tasks.pass"]\nmargin = 0', False),
+        ('[metrics."tasks.pass"]\nmargin = 0.001', True),
+        ('[metrics."tasks.pass"]\nmargin = 1', False),
+        ('[metrics."tasks.pass"]\nfloor = 0', False),
+        ('[metrics."tasks.pass"]\nfloor = 0.001', True),
+        ('[metrics."tasks.usd"]\nat_most = 1', False),
+        ('[metrics."tasks.usd"]\nat_most = 1.001', True),
+        ('[metrics."tasks.usd"]\nat_most = 1000', True),
+        ('[metrics."tasks.usd"]\nat_most = 1000.1', False),
+        ('[metrics."tasks.usd"]\ntail_at_most = 1', False),
+        ('[metrics."tasks.usd"]\ntail_at_most = 1.001', True),
+        ('[metrics."tasks.usd"]\ntail_at_most = 1000', True),
+    ],
+)
+def test_a_policy_asks_only_for_what_can_be_shown(tmp_path: Path, content: str, read: bool) -> None:
+    path = tmp_path / "gate.toml"
+    path.write_text(content)
+    if read:
+        policy = load_policy(path)
+        assert (policy.source, policy.required) == (str(path), True)
+    else:
+        with pytest.raises(ToolworthyError, match="input should be"):
+            load_policy(path)
+
+
+def test_an_empty_policy_asks_for_no_new_blocks(tmp_path: Path) -> None:
+    path = tmp_path / "gate.toml"
+    path.write_text("")
+    policy = load_policy(path)
+    assert (policy.confidence, policy.about, policy.unmeasured, policy.agent_versions) == (0.95, "these", 0.05, "same")
+    assert (policy.agents, policy.no_new_blocks_for, policy.metrics) == (("*",), ("*",), {})
+    assert load_policy(None).source == "the default policy"
+
+
+def test_only_the_agents_that_a_policy_names_count(tmp_path: Path) -> None:
+    path = tmp_path / "gate.toml"
+    path.write_text('agents = ["codex"]')
+    assert [load_policy(path).counts(agent) for agent in ("codex", "aider", "*")] == [True, False, False]
+    assert load_policy(None).counts("aider")
+
+
+def test_a_requirement_has_as_many_parts_as_it_has_limits(tmp_path: Path) -> None:
+    path = tmp_path / "gate.toml"
+    path.write_text(
+        '[metrics."tasks.pass"]\nmargin = 0.1\nfloor = 0.5\neach_agent = true\n'
+        '[metrics."tasks.usd"]\nat_most = 2\ntail_at_most = 3\n[metrics."tools.lenient"]\nfloor = 0.5\n'
+    )
+    metrics = load_policy(path).metrics
+    assert {name: (one.parts, one.each_agent) for name, one in metrics.items()} == {
+        "tasks.pass": (2, True),
+        "tasks.usd": (2, False),
+        "tools.lenient": (1, False),
+    }
+
+
 def test_no_policy_file(tmp_path: Path) -> None:
     with pytest.raises(ToolworthyError, match="No such file"):
         load_policy(tmp_path / "none.toml")

@@ -105,7 +105,7 @@ def _dearest(paired: Sequence[tuple[Unit, Pair]]) -> list[str]:
     rows.sort(key=lambda row: (row[0], row[1], row[2].item, row[2].agent, row[3]))
     named = [
         f"expensive: {unit.item} ({unit.agent}), attempt {index} {'of the baseline' if side == 'before' else 'now'}: "
-        f"{_figure(value)}, {f'×{value / others:.1f} the others at it' if others else 'the others at it cost nothing'}, "
+        f"{_figure(value)}, {f'×{value / others:.1f} the others' if others else 'the others cost nothing'} at it, "
         f"{-share:.0%} of the sum"
         for share, side, unit, index, value, others in rows[:_NAMED]
     ]
