@@ -277,5 +277,5 @@ def test_the_newest_version_is_asked_for(registry: Registry, tmp_path: Path) -> 
     registry.add({"name": "tiny", "version": "1.3.0"}, {"tiny.js": PROGRAM})
     assert asyncio.run(newest(made())) == "1.3.0"
     assert not (tmp_path / "cache").exists(), "nothing is installed"
-    with pytest.raises(ToolworthyError, match=r"^no newest version of Tiny is known: "):
+    with pytest.raises(ToolworthyError, match=r"^cannot find the newest version of Tiny: "):
         asyncio.run(newest(made(npm="absent")))

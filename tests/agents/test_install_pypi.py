@@ -268,5 +268,5 @@ def test_only_what_was_listed_is_served() -> None:
 def test_the_newest_version_is_asked_for(served: Index) -> None:
     served.add("tiny", {"tiny.py": PROGRAM})
     assert asyncio.run(newest(made(version="1.0.0"))) == "1.2.3"
-    with pytest.raises(ToolworthyError, match=r"^no newest version of Tiny is known: "):
+    with pytest.raises(ToolworthyError, match=r"^cannot find the newest version of Tiny: "):
         asyncio.run(newest(made(pypi="absent")))

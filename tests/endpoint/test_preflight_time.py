@@ -115,4 +115,4 @@ def test_what_is_waited_for_is_said() -> None:
 
     asyncio.run(look_at(answer))
     assert len(said) == 1
-    assert "asking again in 4 s" in said[0]
+    assert "retrying in 4 s" in said[0]

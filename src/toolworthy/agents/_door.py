@@ -1,4 +1,4 @@
-"""A registry of packages, served to an install that reaches nothing else and has none of the user's credentials."""
+"""A proxy to a package registry, for an install without other network access and without the user's credentials."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _TOLD = ("content-type", "content-length", "content-encoding", "etag", "last-mod
 
 
 class Door(abc.ABC):
-    """An ASGI application that passes on what asks for packages, and refuses all else.
+    """An ASGI application that forwards requests for packages, and refuses all others.
 
     Args:
-        client: asks the registries.
+        client: sends the requests to the registries.
     """
 
     def __init__(self, client: httpx.AsyncClient) -> None:
@@ -32,21 +32,21 @@ class Door(abc.ABC):
 
     @abc.abstractmethod
     def target(self, path: str) -> tuple[str, str] | None:
-        """The address that a path stands for, and the authorization for it; None where it is nobody's."""
+        """The address for a path, and its authorization; None if the path belongs to no registry."""
 
     @abc.abstractmethod
     def addressed(self, url: str, kind: str, body: bytes) -> bytes:
-        """What is told at `url` of a package, with its archives to be had here.
+        """A package document with its archive links replaced by links to this proxy.
 
         Args:
-            url: of the answer.
+            url: of the document.
             kind: its content type.
             body: its bytes.
         """
 
     @abc.abstractmethod
     def tells(self, kind: str) -> bool:
-        """Whether an answer of this content type tells of a package, rather than being an archive."""
+        """Whether this content type is a package document, not an archive."""
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer one request."""
@@ -85,11 +85,11 @@ class Door(abc.ABC):
 async def client(
     urls: Iterable[str], *, proxy: str = "", authorities: Iterable[str] = (), strict: bool = True
 ) -> AsyncIterator[httpx.AsyncClient]:
-    """What asks the registries at `urls`.
+    """A client for the registries at `urls`.
 
     Args:
-        urls: of the registries; what is on this machine is asked without a proxy.
-        proxy: what the user set for the installer; else the environment says.
+        urls: of the registries; those on this machine are reached without a proxy.
+        proxy: the installer's setting; by default, the environment's.
         authorities: certificates, as PEM.
         strict: whether certificates are verified.
     """
@@ -108,8 +108,8 @@ async def client(
 
 
 def _trusted(authorities: Iterable[str]) -> ssl.SSLContext:
-    """Behind a company's proxy the certificate authority is known to the system or to the installer, not to a list of
-    ours.
+    """Trust the system's and the installer's certificate authorities: a company's proxy may have its own, which no
+    bundled list contains.
     """
     import httpx
 

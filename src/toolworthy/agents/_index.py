@@ -1,4 +1,4 @@
-"""The user's index of Python packages: where their settings of uv and pip say it is, and how an install reaches it."""
+"""The user's index of Python packages, from the settings of uv and pip, and its proxy for an install."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     import httpx
 
 PATH = "/simple/"
-"""Of the index, as an install sees it."""
+"""Path of the index on the proxy."""
 _VARIABLES = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL")
 _NAME = re.compile(r"/simple/([A-Za-z0-9][A-Za-z0-9._-]*/)")
 _FILE = re.compile(r"/file/(\d{1,9})/[^/]*?(\.metadata)?")
 _STANDARD = re.compile(r"index \(by default: <(https://[^>]+)>\)")
-"""In uv's help."""
+"""The line of uv's help that names the default index."""
 _HREF = re.compile(rb"""(\shref\s*=\s*)(?:"([^"]*)"|'([^']*)')""", re.IGNORECASE)
 
 
@@ -37,18 +37,18 @@ def address() -> str:
     """Address of the index that the user's environment or pip's configuration names, else uv's own default.
 
     Raises:
-        ToolworthyError: uv does not say which that is.
+        ToolworthyError: uv's help does not name it.
     """
     given = next((os.environ[name] for name in _VARIABLES if os.environ.get(name)), "") or _configured("index-url")
-    url = re.sub(r"^[\w.-]+=", "", given)  # uv's may have a name
+    url = re.sub(r"^[\w.-]+=", "", given)  # uv's setting may begin with a name
     return (url or standard()).rstrip("/")
 
 
 def standard() -> str:
-    """Address of the index that uv asks if nothing is set, from its help: it is not written down anywhere else.
+    """Address of uv's default index, from its help: it is available nowhere else.
 
     Raises:
-        ToolworthyError: its help does not say.
+        ToolworthyError: its help does not name it.
     """
     import uv
 
@@ -59,14 +59,14 @@ def standard() -> str:
 
 
 def _authorities() -> Iterator[str]:
-    """The certificates that pip is told to trust."""
+    """The certificates that pip's settings trust."""
     path = os.environ.get("PIP_CERT") or _configured("cert")
     if path and Path(path).is_file():
         yield Path(path).read_text(encoding="utf-8")
 
 
 def _configured(name: str) -> str:
-    """A value of pip's configuration: the last file that has it counts, as for pip."""
+    """A value of pip's configuration: the last file that has it wins, as for pip."""
     own = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
     machine = (os.environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(os.pathsep)
     files = [*(Path(folder) / "pip" / "pip.conf" for folder in reversed(machine)), Path("/etc/pip.conf")]
@@ -83,9 +83,9 @@ class PypiDoor(Door):
     """An index of packages by name, and the files that it listed.
 
     Args:
-        index: its address, with the user's name and password where it has them.
-        port: at which the install reaches this.
-        client: asks the index.
+        index: its address, including user name and password, if any.
+        port: at which the install reaches this proxy.
+        client: sends the requests to the index.
     """
 
     def __init__(self, index: str, port: int, client: httpx.AsyncClient) -> None:
@@ -99,7 +99,7 @@ class PypiDoor(Door):
         self._files: dict[str, int] = {}
 
     def target(self, path: str) -> tuple[str, str] | None:
-        """What a path stands for, and what opens it; None where it is nobody's."""
+        """The address for a path, and its authorization; None if the path is unknown."""
         if at := _NAME.fullmatch(path):
             return f"{self._index}/{at[1]}", self._authorization
         at = _FILE.fullmatch(path)
@@ -115,7 +115,7 @@ class PypiDoor(Door):
         return "html" in kind or "json" in kind
 
     def addressed(self, url: str, kind: str, body: bytes) -> bytes:
-        """A list of files, with the files to be had here."""
+        """A list of files with links to this proxy."""
         if "json" not in kind:
             return _HREF.sub(lambda match: match[1] + self._href(url, match[2] or match[3] or b""), body)
         try:
@@ -144,7 +144,7 @@ def _origin(url: str) -> tuple[Any, ...]:
 
 @asynccontextmanager
 async def door(port: int) -> AsyncIterator[PypiDoor]:
-    """The user's index, for who reaches this process at `port`."""
+    """A proxy to the user's index, which installs reach at `port`."""
     index = await asyncio.to_thread(address)
     async with client([index], authorities=_authorities()) as asking:
         yield PypiDoor(index, port, asking)

@@ -1,4 +1,4 @@
-"""What every way to install an agent has: a command that runs in the sandbox, with a registry behind one port."""
+"""Base class of installers: commands that run in the sandbox, with a registry behind one port."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ class Installer(abc.ABC):
 
     install: Install
     program = ""
-    """What it is called."""
+    """Its name."""
     suffix = ""
-    """Of the file that pins what the agent depends on."""
+    """Suffix of the lock file."""
 
     @abc.abstractmethod
     def pins(self, lock: Path) -> bool:
-        """Whether a lock is of this very package and version: an adapter of a user's may pin another."""
+        """Whether a lock is for this package and version: a user's adapter may pin another."""
 
     @abc.abstractmethod
     def prepare(self, files: Path, lock: Path | None) -> None:
-        """Put into `files` what the program needs.
+        """Write the files that the program needs into `files`.
 
         Args:
             files: the folder to install into, empty.
-            lock: what pins it; None if nothing does.
+            lock: the lock file; None if there is none.
 
         Raises:
             ToolworthyError: the machine lacks something.
@@ -43,19 +43,19 @@ class Installer(abc.ABC):
 
     @abc.abstractmethod
     def command(self, sandbox: Sandbox, files: Path, home: Path, port: int) -> Command:
-        """The command that installs into `files`, for a registry at `port` of its own network."""
+        """The command that installs into `files` from a registry at `port`."""
 
     @abc.abstractmethod
     def pinning(self, sandbox: Sandbox, files: Path, home: Path, port: int) -> Command | None:
-        """The command that writes the lock of what is installed in `files` to its output; None where none is needed."""
+        """The command that prints the lock of the installation in `files`; None if none is needed."""
 
     @abc.abstractmethod
     def asking(self, sandbox: Sandbox, work: Path, home: Path, port: int) -> Command:
-        """The command that says which version of the package is the newest; `work` is an empty folder."""
+        """The command that prints the newest version of the package; `work` is an empty folder."""
 
     @abc.abstractmethod
     def newest(self, printed: str) -> str:
-        """That version, out of what the command printed; empty where it printed none."""
+        """The newest version from the output of :meth:`asking`; empty if it has none."""
 
     @abc.abstractmethod
     def lock(self, files: Path, printed: bytes) -> str:
@@ -63,19 +63,19 @@ class Installer(abc.ABC):
 
         Args:
             files: where the agent is installed.
-            printed: what the command of :meth:`pinning` printed.
+            printed: the output of :meth:`pinning`.
         """
 
     @abc.abstractmethod
     def door(self, port: int) -> AbstractAsyncContextManager[Door]:
-        """The registry that the command reaches at `port`."""
+        """The registry proxy that the command reaches at `port`."""
 
     @abc.abstractmethod
     def said(self, lines: list[str]) -> str:
-        """Why it failed, out of what it printed; empty where that does not tell."""
+        """Why it failed, from its output; empty if unknown."""
 
     def finish(self, files: Path) -> None:  # noqa: B027 - most have nothing to do
-        """Make what was installed work wherever its folder is."""
+        """Make the installation independent of its folder's path."""
 
     def reason(self, outcome: CommandOutcome) -> str:
         """Why a command failed, in a line."""
@@ -88,5 +88,5 @@ class Installer(abc.ABC):
 
 
 def spoken(said: bytes) -> list[str]:
-    """The lines of an output that say something."""
+    """The non-empty lines of an output."""
     return [line for line in said.decode(errors="replace").splitlines() if line.strip()]

@@ -1,4 +1,4 @@
-"""A Python for an agent: found on this machine, and copied, so that it stays when the machine's changes."""
+"""Find a Python for an agent on this machine and copy it, so that it survives changes of the machine's own."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from packaging.version import Version
 from toolworthy.base.errors import ToolworthyError
 
 _MINORS = range(9, 20)
-"""Of Python 3: whose commands are looked for."""
+"""Minor versions of Python 3 to search for."""
 _LEFT_OUT = ("site-packages", "dist-packages", "test", "idlelib", "turtledemo", "config-*", "EXTERNALLY-MANAGED")
 _ASK = """
 import json, os, sys, sysconfig
@@ -31,23 +31,23 @@ print(json.dumps({"version": sys.version.split()[0], "prefix": sys.base_prefix, 
 
 @dataclass(frozen=True)
 class Interpreter:
-    """A Python of this machine's."""
+    """A Python on this machine."""
 
     version: Version
     prefix: Path
     executable: Path
     parts: tuple[Path, ...]
-    """Its standard library, and its shared library where it has one; each below `prefix`."""
+    """Its standard library, and its shared library if it has one; each below `prefix`."""
 
 
 def find(requires: str) -> Interpreter:
-    """A Python whose version fits: the one that runs this, else the newest that is found.
+    """A Python whose version fits: the running one, else the newest found.
 
     Args:
         requires: a version specifier, as in a package's Requires-Python; empty for any.
 
     Raises:
-        ToolworthyError: there is none.
+        ToolworthyError: none fits.
     """
     wanted = SpecifierSet(requires)
     for command in dict.fromkeys((sys.executable, *_commands(wanted))):
@@ -64,7 +64,7 @@ def lowest_minor(requires: str) -> str:
 
 
 def copy(found: Interpreter, folder: Path) -> None:
-    """Put a Python into `folder`, to be started as ``bin/python3`` wherever that folder will be.
+    """Copy a Python into `folder`, to be started as ``bin/python3``, wherever the folder is moved.
 
     Raises:
         OSError: it cannot be copied.
@@ -86,7 +86,7 @@ def copy(found: Interpreter, folder: Path) -> None:
 
 
 def _movable(program: bytes, prefix: Path) -> bytes:
-    """A program that looks for its shared library beside itself, no longer below `prefix`."""
+    """A program that finds its shared library relative to itself, not below `prefix`."""
     for library in ("lib64", "lib"):
         was, now = f"{prefix / library}".encode(), f"$ORIGIN/../{library}".encode()
         if len(was) >= len(now):
@@ -99,7 +99,7 @@ def _allows(wanted: SpecifierSet, minor: int) -> bool:
 
 
 def _commands(wanted: SpecifierSet) -> Iterator[str]:
-    """Where a Python may be: on the PATH, of pyenv's and of uv's, newest first."""
+    """Candidates: on the PATH, and those of pyenv and uv, newest first."""
     home = Path.home()
     pyenv = Path(os.environ.get("PYENV_ROOT") or home / ".pyenv") / "versions"
     data = Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share")
@@ -111,7 +111,7 @@ def _commands(wanted: SpecifierSet) -> Iterator[str]:
 
 
 def _ask(command: str) -> Interpreter | None:
-    """What a command is; None where it is no Python that works."""
+    """The Python of a command; None if it does not work."""
     try:
         done = subprocess.run([command, "-I", "-c", _ASK], capture_output=True, text=True, check=False, timeout=60)
         told = json.loads(done.stdout)

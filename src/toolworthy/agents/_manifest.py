@@ -1,4 +1,4 @@
-"""What an installed tree is made of, so that nobody changes it unnoticed."""
+"""A manifest of an installed tree, to detect changes."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from pathlib import Path
 from toolworthy.base.tree.walk import Entry, open_file, walk
 
 MANIFEST = "files.json"
-"""Path to what is there, of every file and link."""
+"""Path to a digest, of every file and link."""
 _SEEN = "seen"
-"""What the file system said of the tree when its files were last read: while it says the same, they are the same."""
+"""The tree's file metadata when its files were last read: while it is equal, the files are unchanged."""
 
 
 def write(folder: Path, top: Path) -> None:
-    """Note in `folder` what the tree at `top` is made of.
+    """Write the manifest of the tree at `top` to `folder`.
 
     Raises:
         OSError: a file cannot be read or written.
@@ -29,12 +29,12 @@ def write(folder: Path, top: Path) -> None:
 
 
 def changed(folder: Path, top: Path, *, read: bool = False) -> str:
-    """What is not as it was noted, in a few words; empty where all is.
+    """The first difference from the manifest, in a few words; empty if there is none.
 
     Args:
-        folder: where that was noted.
+        folder: the folder of the manifest.
         top: of the tree.
-        read: whether every file is read, even if the file system says that none was changed.
+        read: whether to read every file, even if the metadata is unchanged.
     """
     try:
         looks = _looks(top)
@@ -47,7 +47,7 @@ def changed(folder: Path, top: Path, *, read: bool = False) -> str:
     if other := sorted(path for path in noted.keys() | present.keys() if noted.get(path) != present.get(path)):
         more = f" and {len(other) - 1} more" if len(other) > 1 else ""
         return f"{other[0]}{more} is not as it was installed"
-    with contextlib.suppress(OSError):  # another user's: read again the next time
+    with contextlib.suppress(OSError):  # another user's folder: read again the next time
         (folder / _SEEN).write_text(looks)
     return ""
 
@@ -72,7 +72,7 @@ def _digest(entry: Entry) -> str:
 
 
 def _looks(top: Path) -> str:
-    """A digest of what the file system says: the time of the last change (ctime) is none that a program can set."""
+    """A digest of the file metadata, with the time of the last change (ctime), which no program can set."""
     digest = hashlib.sha256()
     for entry in _entries(top):
         status = entry.stat

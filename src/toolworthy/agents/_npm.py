@@ -18,18 +18,18 @@ from toolworthy.sandbox.model import Command, Mount
 
 
 class Npm(Installer):
-    """npm, under the Node that we bring."""
+    """npm, with toolworthy's Node."""
 
     program = "npm"
     suffix = ".json"
 
     def pins(self, lock: Path) -> bool:
-        """Whether the lock's root asks for this package."""
+        """Whether the lock's root depends on this package."""
         root: dict[str, Any] = json.loads(lock.read_text())["packages"][""]
         return bool(root.get("dependencies") == {self.install.npm: self.install.version})
 
     def prepare(self, files: Path, lock: Path | None) -> None:
-        """A package that depends on the agent alone."""
+        """Write a package that depends only on the agent."""
         wanted = {self.install.npm: self.install.version}
         package = {"name": "agent", "version": "1.0.0", "private": True, "dependencies": wanted}
         (files / "package.json").write_text(json.dumps(package))
@@ -50,7 +50,7 @@ class Npm(Installer):
         return self._npm(sandbox, work, home, port, "view", "--loglevel=error", self.install.npm, "version")
 
     def newest(self, printed: str) -> str:
-        """All that it says."""
+        """The output as it is."""
         return printed.strip()
 
     def _npm(self, sandbox: Sandbox, files: Path, home: Path, port: int, *given: str) -> Command:
@@ -66,7 +66,7 @@ class Npm(Installer):
         return Command(argv, files, home, env, (node,), LIMITS)
 
     def pinning(self, sandbox: Sandbox, files: Path, home: Path, port: int) -> None:
-        """npm has written a lock already."""
+        """None: npm has written a lock already."""
 
     def lock(self, files: Path, printed: bytes) -> str:
         """npm's own, without the addresses of a registry."""
@@ -77,12 +77,12 @@ class Npm(Installer):
 
     @asynccontextmanager
     async def door(self, port: int) -> AsyncIterator[Door]:
-        """The registries of the user's npm."""
+        """A proxy to the registries of the user's npm."""
         async with registry.door(await asyncio.to_thread(registry.settings), port) as door:
             yield door
 
     def said(self, lines: list[str]) -> str:
-        """npm's first line that is no code and no place of a log."""
+        """The first line of npm's errors that is not a code or the path of a log."""
         plain = [line.removeprefix("npm error").strip() for line in lines]
         told = [line for line in plain if line and not line.startswith(("A complete log", "code "))]
         return (told or plain or [""])[0]

@@ -24,7 +24,7 @@ _INSTALL = """umask 022
 "$1" pip install -q --python bin/python3 --break-system-packages "${@:2}" || exit
 bin/python3 -m compileall -qq -j 0 --invalidation-mode unchecked-hash . > /dev/null 2>&1
 true"""
-"""Every start would compile everything again, since nothing can be written where the agent is then."""
+"""Compile now: the agent's folder is read-only later, so every start would compile everything again."""
 _PIN = """"$1" pip freeze -q --python "$2" > /tmp/installed.txt || exit
 echo "$3" > /tmp/wanted.txt
 "$1" pip compile -q /tmp/wanted.txt -c /tmp/installed.txt --python "$2" "${@:4}" """
@@ -33,12 +33,12 @@ _START = b"""#!/bin/sh
 '''exec' "$(dirname -- "$(realpath -- "$0")")/python3" "$0" "$@"
 ' '''
 """
-"""Of a script, so that it finds its Python wherever the folder is: shell, and nothing but a string to Python."""
+"""First lines of a script, by which it finds its Python wherever the folder is: valid shell, and a string to Python."""
 _OWN_START = re.compile(rb"\A#![^\n]*/bin/python[^\n]*\n|\A#!/bin/sh\n'''exec' [^\n]*/bin/python[^\n]*\n' '''\n")
 
 
 class Pypi(Installer):
-    """uv, with a copy of a Python of this machine's."""
+    """uv, with a copy of a Python on this machine."""
 
     program = "uv"
     suffix = ".txt"
@@ -48,20 +48,20 @@ class Pypi(Installer):
         return f"{canonicalize_name(self.install.pypi)}=={self.install.version}"
 
     def pins(self, lock: Path) -> bool:
-        """Whether the package stands in the lock."""
+        """Whether the lock contains the package."""
         return (
             re.search(rf"^{re.escape(self._wanted)}(?: |$)", lock.read_text(encoding="utf-8"), re.MULTILINE) is not None
         )
 
     def prepare(self, files: Path, lock: Path | None) -> None:
-        """Its Python, and what it depends on."""
+        """Copy its Python, and write its requirements."""
         interpreter.copy(interpreter.find(self.install.python), files)
         self._override(files)
         if lock is not None:
             shutil.copyfile(lock, files / _LOCK)
 
     def command(self, sandbox: Sandbox, files: Path, home: Path, port: int) -> Command:
-        """``uv pip install``, of what the lock has the hashes of."""
+        """``uv pip install`` with the hashes of the lock."""
         locked = (
             ["--require-hashes", "--no-deps", "-r", _LOCK]
             if (files / _LOCK).is_file()
@@ -94,13 +94,13 @@ class Pypi(Installer):
         (folder / _OVERRIDE).write_text("\n".join(self.install.override))
 
     def asking(self, sandbox: Sandbox, work: Path, home: Path, port: int) -> Command:
-        """``uv pip compile`` of the package alone."""
+        """``uv pip compile`` of only the package."""
         lowest = interpreter.lowest_minor(self.install.python)
         flags = ["--no-deps", "--no-header", "--no-annotate", "--python-version", lowest]
         return self._uv(sandbox, work, home, port, _ASK, self.install.pypi, *flags)
 
     def newest(self, printed: str) -> str:
-        """What it pins."""
+        """The version that it pins."""
         pin = re.search(rf"^{re.escape(canonicalize_name(self.install.pypi))}==(\S+)", printed, re.MULTILINE)
         return pin[1] if pin else ""
 
@@ -129,23 +129,23 @@ class Pypi(Installer):
         return Command(argv, work, home, env, (program, *more), LIMITS)
 
     def lock(self, files: Path, printed: bytes) -> str:
-        """What uv wrote."""
+        """The output of uv."""
         return printed.decode()
 
     @asynccontextmanager
     async def door(self, port: int) -> AsyncIterator[Door]:
-        """The user's index."""
+        """A proxy to the user's index."""
         async with index.door(port) as door:
             yield door
 
     def said(self, lines: list[str]) -> str:
-        """All that uv said, whose sentences go over several lines."""
+        """The full output of uv, whose messages span several lines."""
         words = [line.strip(" ╰─▶×│├:").removeprefix("error: ") for line in lines]
         return " ".join(word for word in words if word)
 
     def finish(self, files: Path) -> None:
-        """Its scripts are among its programs, and find their Python by where they are."""
-        for script in files.glob("local/bin/*"):  # where Debian's Python puts them
+        """Move its scripts to its programs, and let them find their Python relative to themselves."""
+        for script in files.glob("local/bin/*"):  # the path that Debian's Python uses
             script.rename(files / "bin" / script.name)
         for script in (path for path in (files / "bin").iterdir() if path.is_file() and not path.is_symlink()):
             text = script.read_bytes()

@@ -1,4 +1,4 @@
-"""The user's npm registries: where npm's settings say they are, and how an install reaches them."""
+"""The user's npm registries, from npm's settings, and their proxy for an install."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     import httpx
 
 _PASSED_ON = ("HOME", "SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS", "XDG_CONFIG_HOME")
-"""What npm needs of the caller's environment to find its settings, beside proxies and its own ``npm_config_*``."""
+"""Environment variables that npm needs to find its settings, besides proxies and ``npm_config_*``."""
 _AT = re.compile(r"/~(\d+)(/.*)")
 _SCOPE = re.compile(r"/(@[^/%]+)(?:/|%2f)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Registry:
-    """Where packages are."""
+    """A registry of packages."""
 
     url: str
     authorization: str = ""
@@ -44,21 +44,21 @@ class Registry:
 
 @dataclass(frozen=True)
 class Settings:
-    """What the user's npm is set to."""
+    """The settings of the user's npm."""
 
     registries: Mapping[str, Registry]
     """By scope; the empty one is for all others."""
     standard: str
-    """npm's own default. It stands for the registry that is set, wherever it is named (``replace-registry-host``)."""
+    """npm's default registry: where it is named, npm uses the configured one instead (``replace-registry-host``)."""
     proxy: str = ""
     authorities: tuple[str, ...] = ()
     """Certificates, as PEM."""
     strict: bool = True
-    """Whether certificates are verified."""
+    """Whether to verify certificates."""
 
 
 def settings() -> Settings:
-    """What npm itself reads of the user's configuration and environment.
+    """npm's settings, as npm itself reads them from the user's configuration and environment.
 
     Raises:
         ToolworthyError: it cannot be read.
@@ -71,7 +71,7 @@ def settings() -> Settings:
         for name, value in os.environ.items()
         if name in _PASSED_ON or name.lower().endswith("_proxy") or name.lower().startswith("npm_config_")
     }
-    with tree.temporary() as nowhere:  # no project's settings
+    with tree.temporary() as nowhere:  # without a project's settings
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=env, cwd=nowhere, timeout=60)
     if done.returncode != 0:
         why = (done.stderr.strip() or "no reason given")[-300:]
@@ -82,11 +82,11 @@ def settings() -> Settings:
 
 
 class NpmDoor(Door):
-    """Packages by name, and archives at the addresses that the registries themselves gave.
+    """Packages by name, and archives at the addresses that the registries gave.
 
     Args:
-        given: what the user's npm is set to.
-        port: at which npm reaches this.
+        given: the settings of the user's npm.
+        port: at which npm reaches this proxy.
         client: asks the registries.
     """
 
@@ -97,7 +97,7 @@ class NpmDoor(Door):
         self._origins = tuple(dict.fromkeys(registry.origin for registry in given.registries.values()))
 
     def target(self, path: str) -> tuple[str, str] | None:
-        """What a path stands for, and what opens it; None where it is nobody's."""
+        """The address for a path, and its authorization; None if the path is unknown."""
         if ".." in path.split("/"):
             return None
         if at := _AT.fullmatch(path):
@@ -111,11 +111,11 @@ class NpmDoor(Door):
         return registry.url.rstrip("/") + path, registry.authorization
 
     def tells(self, kind: str) -> bool:
-        """JSON tells; an archive is none."""
+        """Package documents are JSON."""
         return "json" in kind
 
     def addressed(self, url: str, kind: str, body: bytes) -> bytes:
-        """The document of a package, with links to its archives here."""
+        """The document of a package, with links to its archives on this proxy."""
         try:
             document = as_dict(json.loads(body))
         except ValueError:
@@ -133,12 +133,12 @@ class NpmDoor(Door):
         for number, origin in enumerate(self._origins):
             if address.startswith(f"{origin}/"):
                 return f"{self._here}/~{number}{address.removeprefix(origin)}"
-        return address  # of somebody else's, who is not reached
+        return address  # on another host, which is not reachable
 
 
 @asynccontextmanager
 async def door(given: Settings, port: int) -> AsyncIterator[NpmDoor]:
-    """The registries, for who reaches this process at `port`."""
+    """A proxy to the registries, which npm reaches at `port`."""
     urls = [one.url for one in given.registries.values()]
     async with client(urls, proxy=given.proxy, authorities=given.authorities, strict=given.strict) as asking:
         yield NpmDoor(given, port, asking)

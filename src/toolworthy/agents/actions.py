@@ -1,4 +1,4 @@
-"""What the built-in agent's tools do. Runs inside the sandbox: standard library only."""
+"""The actions of the built-in agent's tools. Runs inside the sandbox: standard library only."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _PLACEHOLDER = re.compile(r"\{(command|path|content|old|new|patch|pattern|sessio
 
 
 class Refused(Exception):
-    """A call that cannot be carried out; the message is for the model."""
+    """A call that cannot be executed; the message is for the model."""
 
 
 def perform(tool: Mapping[str, Any] | None, name: str, arguments: str, workspace: Path) -> str:
-    """Carry out one call; what its tool says.
+    """Execute one call. Returns the tool's output.
 
     Raises:
-        Refused: no such tool, arguments that are none, or an action that cannot be done.
+        Refused: the tool is unknown, the arguments are invalid, or the action fails.
     """
     if tool is None:
         raise Refused(f"unknown tool {name}")
@@ -40,15 +40,15 @@ def perform(tool: Mapping[str, Any] | None, name: str, arguments: str, workspace
         act = {"read": _read, "write": _write, "edit": _edit, "list": _list}[action]
         path = workspace / values["path"]
         if path.exists() and not (path.is_file() or path.is_dir()):
-            raise OSError("it is not a regular file")  # a named pipe or a device would hold the agent up for ever
+            raise OSError("it is not a regular file")  # a named pipe or a device would block forever
         return act(path, values)
     except (OSError, ValueError, RecursionError, MemoryError) as error:
-        # NUL bytes, lone surrogates, names and commands too long for the system, files that are none …
+        # NUL bytes, lone surrogates, overlong names and commands, paths that are not files …
         raise Refused(f"{values.get('path') or action}: {error or type(error).__name__}"[:_CHARACTERS]) from error
 
 
 def _meant(tool: Mapping[str, Any], arguments: str) -> tuple[str, dict[str, str]]:
-    """What a call is to do, and with what."""
+    """The action of a call, and its values."""
     if tool["custom"]:
         return tool["uses"][0]["does"] if tool["uses"] else "", {"command": arguments}
     try:
@@ -66,7 +66,7 @@ def _meant(tool: Mapping[str, Any], arguments: str) -> tuple[str, dict[str, str]
 
 
 def _match(template: Any, given: Any, values: dict[str, str], where: str) -> None:
-    """Fill `values` with what stands in `given` where `template` has placeholders."""
+    """Fill `values` with the parts of `given` that match placeholders of `template`."""
     if isinstance(template, str):
         match = _PLACEHOLDER.fullmatch(template)
         if match:
@@ -142,7 +142,7 @@ def _write(path: Path, values: Mapping[str, str]) -> str:
 def _edit(path: Path, values: Mapping[str, str]) -> str:
     content, old = path.read_bytes(), values["old"].encode("utf-8", "replace")
     if not old or content.count(old) != 1:
-        raise Refused(f"the old text stands {content.count(old) if old else 0} times in {values['path']}, not once")
+        raise Refused(f"the old text occurs {content.count(old) if old else 0} times in {values['path']}, not once")
     path.write_bytes(content.replace(old, values["new"].encode("utf-8", "replace")))
     return f"edited {values['path']}"
 

@@ -1,7 +1,6 @@
 """Start the built-in agent: a plain tool loop that can offer any agent's tools.
 
-The loop itself (``loop.py``) runs inside the sandbox, from read-only mounts of those few parts of this package that it
-needs.
+The loop itself (``loop.py``) runs inside the sandbox, from read-only mounts of the parts of this package that it needs.
 """
 
 from __future__ import annotations
@@ -25,12 +24,12 @@ _PARTS = (
 
 @dataclass(frozen=True)
 class Choice:
-    """How the built-in agent is to behave."""
+    """Options of the built-in agent."""
 
     toolset: str | None = None
-    """Agent whose tools it offers; its own if None."""
+    """Agent whose tools it offers; None: its own tools."""
     api: Api | None = None
-    """Wire API it speaks; its adapter's first if None."""
+    """Wire API it speaks; None: the first of its adapter."""
     stream: bool = True
 
 
@@ -40,7 +39,7 @@ def mounts() -> tuple[Mount, ...]:
 
 
 def python_path(shown: str) -> str:
-    """The folder to import from, for a part that is shown at `shown`."""
+    """The folder to import from, for a part mounted at `shown`."""
     return shown[: shown.rindex("/toolworthy/")]
 
 

@@ -1,7 +1,7 @@
-"""Get agent tools onto this machine: pinned, each into a folder of its own in a cache, whole or not at all.
+"""Install agents: pinned, each in its own folder of a cache, completely or not at all.
 
-What npm and uv run there, scripts of hundreds of packages, runs in the sandbox: it reaches the registry and nothing
-else, and sees neither the user's files nor their environment.
+npm and uv, and the scripts of hundreds of packages that they run, run in the sandbox: they reach only the registry, and
+see neither the user's files nor their environment.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from toolworthy.sandbox import Sandbox, begun, choose, toolchain
 from toolworthy.sandbox.model import Command, CommandOutcome, Limits, Mount
 
 SHOWN = "/opt/agent"
-"""Where an agent is in the sandbox."""
+"""The path of an agent in the sandbox."""
 _PORT = 8376
 """Where an installer finds the registry, inside its own network namespace."""
 _CHECK = Limits(seconds=60)
@@ -152,17 +152,17 @@ async def check(agent: AgentAdapter) -> str:
 
 
 def lock_file(agent: AgentAdapter) -> Path:
-    """What pins what an agent depends on, without addresses; it lies beside the adapter, if at all."""
+    """The lock file of an agent, without addresses, next to the adapter; it may not exist."""
     name = f"{agent.id}{_installer(agent).suffix}"
     places = [folder / "locks" / name for folder in content.folders("agents")]
     return next((path for path in places if path.is_file()), places[0])
 
 
 async def write_lock(agent: AgentAdapter, sandbox: Sandbox | None = None) -> Path:
-    """Pin what is installed, beside the adapter.
+    """Write the lock of the installed agent next to the adapter.
 
     Raises:
-        ToolworthyError: it is not installed, or what it depends on cannot be found any more.
+        ToolworthyError: it is not installed, or its dependencies can no longer be resolved.
     """
     found, installer = installed(agent), _installer(agent)
     if found is None:
@@ -183,10 +183,10 @@ async def write_lock(agent: AgentAdapter, sandbox: Sandbox | None = None) -> Pat
 
 
 async def newest(agent: AgentAdapter, sandbox: Sandbox | None = None) -> str:
-    """The newest version that its registry has.
+    """The newest version in its registry.
 
     Raises:
-        ToolworthyError: the registry does not say.
+        ToolworthyError: the registry does not name it.
     """
     installer, sandbox = _installer(agent), sandbox or choose("auto")
     with tree.temporary() as work:
@@ -195,12 +195,12 @@ async def newest(agent: AgentAdapter, sandbox: Sandbox | None = None) -> str:
         outcome = await _run(installer, installer.asking(sandbox, files, home, port), sandbox, port, lambda: None)
     version = installer.newest(outcome.stdout.decode(errors="replace"))
     if outcome.exit_code != 0 or not version:
-        raise ToolworthyError(f"no newest version of {agent.title} is known: {installer.reason(outcome)}")
+        raise ToolworthyError(f"cannot find the newest version of {agent.title}: {installer.reason(outcome)}")
     return version
 
 
 async def _install(agent: AgentAdapter, folder: Path, say: Callable[[str], None], sandbox: Sandbox) -> None:
-    """Install into `folder`, whose lock is held: what else has its name was left by someone who was killed."""
+    """Install into `folder`, whose lock is held: other folders of its name are left from killed processes."""
     for left in folder.parent.glob(f"{folder.name}.*"):
         if left.is_dir() and not left.is_symlink():
             await asyncio.to_thread(tree.remove, left)
@@ -225,7 +225,7 @@ async def _install(agent: AgentAdapter, folder: Path, say: Callable[[str], None]
 
 
 def _finish(files: Path, home: Path, folder: Path, work: Path) -> None:
-    """Make what was installed the user's own, note what it is, and put it where it is looked for."""
+    """Give the installation to the user, write its manifest, and move it to its final place."""
     tree.remove(home)
     tree.own(files, os.geteuid(), os.getegid())
     files.chmod(_OPEN)
@@ -241,7 +241,7 @@ def _finish(files: Path, home: Path, folder: Path, work: Path) -> None:
 async def _run(
     installer: Installer, command: Command, sandbox: Sandbox, port: int, tell: Callable[[], None]
 ) -> CommandOutcome:
-    """Run a command with the registry behind the one port that it reaches."""
+    """Run a command with the registry proxy at the only port that it reaches."""
     async with (
         installer.door(port) as door,
         contextlib.AsyncExitStack() as stack,
@@ -274,7 +274,7 @@ def _installation(agent: AgentAdapter) -> Installation:
 
 
 def _places(work: Path) -> tuple[Path, Path]:
-    """A folder for the command to work in, and its home."""
+    """The command's working folder and home."""
     files, home = work / _FILES, work / "home"
     files.mkdir()
     home.mkdir()
@@ -282,7 +282,8 @@ def _places(work: Path) -> tuple[Path, Path]:
 
 
 def changed(agent: AgentAdapter, read: bool = False) -> str:
-    """What is not as it was installed, in a few words; empty where all is. With `read`, every file is read."""
+    """The first change since the installation, in a few words; empty if there is none. With `read`, every file is
+    read."""
     return manifest.changed(_folder(agent), _folder(agent) / _FILES, read=read)
 
 

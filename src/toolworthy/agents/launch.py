@@ -1,4 +1,4 @@
-"""From an adapter to the command that starts its agent: templates filled, config files written."""
+"""Make the command that starts an agent from its adapter: fill templates, write config files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from toolworthy.wire.ir import Api
 
 @dataclass(frozen=True)
 class Start:
-    """What a trial knows and an agent must be told."""
+    """The values of a trial that an agent's templates need."""
 
     workspace: Path
     home: Path
@@ -34,9 +34,9 @@ class Start:
     max_turns: int
     builtin: builtin.Choice
     api: Api
-    """Wire API that the agent is to speak, of those that it can."""
+    """The wire API for the agent, one of its own."""
     mcp: LentServer | None = None
-    """The MCP server that it may use."""
+    """The MCP server for the agent, if any."""
 
 
 def command(agent: AgentAdapter, installation: Installation | None, sandbox: Sandbox, start: Start) -> Command:
@@ -100,14 +100,14 @@ def command(agent: AgentAdapter, installation: Installation | None, sandbox: San
 
 
 def _first(commands: list[str]) -> str:
-    """A script that runs commands, which read nothing, and then becomes what it is given. One that ends in ``&`` goes
-    on beside it."""
+    """A script that runs commands without input, then executes its arguments. A command that ends with ``&`` keeps
+    running."""
     lines = (command if command.endswith("&") else f"{command} < /dev/null || exit" for command in commands)
     return "".join(f"{line}\n" for line in lines) + 'exec "$@"'
 
 
 def _write(agent: AgentAdapter, home: Path, shown: str, path: str, text: str) -> None:
-    """Write a file whose path is as the sandbox shows it, with the home at `shown`."""
+    """Write a file whose path is that in the sandbox, where the home is `shown`."""
     prefix = shown.rstrip("/") + "/"
     if not path.startswith(prefix) or ".." in Path(path).parts:
         raise ToolworthyError(f"{agent.id}: config file {path} must lie under {{home}}")

@@ -1,7 +1,7 @@
-"""The built-in agent: ask, carry out the calls, ask again. Runs inside the sandbox: parts of this package that need
-nothing but the standard library.
+"""The built-in agent: send a request, execute the calls, repeat. Runs inside the sandbox, so it imports only parts of
+this package that need nothing but the standard library.
 
-Started as ``python -m toolworthy.agents.loop CONFIG.json TURNS``; prints one JSON object a line of what happens. Exit
+Started as ``python -m toolworthy.agents.loop CONFIG.json TURNS``; prints events, one JSON object per line. Exit
 code 0: the model ended its turn; 1: the endpoint failed; 2: out of turns.
 """
 
@@ -29,9 +29,9 @@ _SYSTEM = (
 )
 _TRIES = 4
 _LONGEST = 60.0
-"""Seconds of a pause, at most."""
+"""The longest pause in seconds."""
 _SILENCE = 300
-"""Seconds without a byte after which an answer is given up."""
+"""Seconds without a byte after which a request is aborted."""
 
 
 def main() -> int:
@@ -75,7 +75,7 @@ def _results(config: dict[str, Any], calls: tuple[ToolCall, ...]) -> Iterator[To
 
 
 def _ask(config: dict[str, Any], request: Request) -> Response:
-    """One answer; what may pass is tried again, with growing pauses or as long as the endpoint says."""
+    """Get one response. Transient failures are retried, with growing pauses or the endpoint's delay."""
     for tries in range(1, _TRIES + 1):
         try:
             response, refusal = _once(config, request)
@@ -89,7 +89,7 @@ def _ask(config: dict[str, Any], request: Request) -> Response:
 
 
 def _once(config: dict[str, Any], request: Request) -> tuple[Response, Refusal | None]:
-    """One answer, and what the endpoint refused by its status, if it did."""
+    """One response, and the endpoint's refusal by HTTP status, if any."""
     api: Api = config["api"]
     module = wire.api(api)
     parts = urlsplit(config["base_url"])

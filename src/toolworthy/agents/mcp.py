@@ -1,4 +1,4 @@
-"""Lend an agent the MCP server of a task: inside its own sandbox, so that the sandbox's limits hold for it."""
+"""Provide a task's MCP server to an agent, inside the agent's sandbox, so that its limits apply."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from toolworthy.sandbox import Sandbox
 from toolworthy.sandbox.model import Mount
 
 _PORT = 8379
-"""Where the server listens over streamable HTTP, inside the agent's own network namespace."""
+"""The server's port for streamable HTTP, inside the agent's network namespace."""
 _SCRIPT, _SDK = "/srv/mcp", "/opt/mcp-sdk"
 _PATIENCE = 120
 """Seconds that a server may take to start."""
@@ -34,11 +34,11 @@ sys.exit("the MCP server does not listen")"""
 
 @dataclass(frozen=True)
 class LentServer:
-    """What starts and reaches one MCP server in a sandbox."""
+    """How one MCP server in a sandbox is started and reached."""
 
     mounts: tuple[Mount, ...]
     values: Mapping[str, str]
-    """Of the templates of `McpSettings`."""
+    """Values for the templates of `McpSettings`."""
     settings: McpSettings
     before: tuple[str, ...]
     """Shell commands that start it before the agent."""
@@ -50,7 +50,7 @@ def sdk() -> AgentAdapter:
 
 
 def lacks(agent: AgentAdapter, transport: Transport) -> str:
-    """Why an agent can use no server over a transport; empty where it can."""
+    """Why an agent cannot use a server over a transport; empty if it can."""
     if transport in agent.mcp.transports:
         return ""
     other = " or ".join(agent.mcp.transports)
@@ -61,11 +61,11 @@ def lend(agent: AgentAdapter, server: McpServer, folder: Path, sdk: Installation
     """Prepare a server for one trial.
 
     Args:
-        agent: that is to use it; it must not lack the transport.
-        server: as the task declares it.
+        agent: the agent, which must support the transport.
+        server: the task's declaration.
         folder: with ``server.py``.
         sdk: the SDK.
-        sandbox: in which both run.
+        sandbox: the sandbox of both.
     """
     python, script = Mount(sdk.path, _SDK), Mount(folder, _SCRIPT)
     command, program = f"{sandbox.shown(python)}/bin/python3", f"{sandbox.shown(script)}/server.py"

@@ -1,6 +1,6 @@
-"""What a person sets so that their own installation of an agent asks an endpoint: as in a trial, without its limits.
+"""Settings by which a person's own installation of an agent uses an endpoint: as in a trial, without its limits.
 
-Everything is rendered from the templates of the agent's adapter, by which trials start it, too.
+Everything is rendered from the templates of the agent's adapter, which also start it in trials.
 """
 
 from __future__ import annotations
@@ -18,50 +18,50 @@ from toolworthy.sandbox import toolchain
 from toolworthy.wire.ir import Api
 
 DEFAULT_CONTEXT = 128_000
-"""Context window in tokens that an agent is given where it is unknown."""
+"""Context window in tokens that an agent gets if it is unknown."""
 MAX_OUTPUT = 16_384
-"""Tokens of one response that an agent is given."""
+"""The token limit of one response that an agent gets."""
 UNUSED_KEY = "unused"
-"""The key for an endpoint that takes none: most agents refuse to start without one."""
+"""The key for an endpoint without keys: most agents refuse to start without one."""
 _OF_TRIALS = re.compile(r"\{(?:instruction|workspace|max_turns|path)\}")
-"""What only a trial has: its task, and limits."""
+"""Placeholders that only trials fill: the task and limits."""
 _BY_NAME = re.compile(r"\{(?:install|node)\}")
 
 
 @dataclass(frozen=True)
 class Setup:
-    """Where a person's agent is to send its requests."""
+    """The endpoint for a person's agent."""
 
     base_url: str
-    """As the agent is given it, whole."""
+    """The complete base URL for the agent."""
     key: str
-    """What stands in place of the key: a reference to a variable, never the key."""
+    """The text for the key: a reference to a variable, never the key itself."""
     model: str
     context: int | None
-    """Context window in tokens; None where it is unknown."""
+    """Context window in tokens; None if unknown."""
     home: str = "~"
 
 
 @dataclass(frozen=True)
 class AgentSettings:
-    """Variables to set, files to write, and commands; of a trial's own, nothing."""
+    """Variables to set, files to write, and commands, without those that only trials need."""
 
     env: Mapping[str, str]
     files: tuple[ConfigFile, ...]
     before: tuple[tuple[str, ...], ...]
-    """Commands that are run once, first."""
+    """Commands to run once, first."""
     start: tuple[str, ...]
-    """Starts it."""
+    """The command that starts it."""
 
 
 def settings(agent: AgentAdapter, api: Api, setup: Setup, *, empty_home: bool = False) -> AgentSettings:
-    """What makes `agent` ask the endpoint over `api`.
+    """The settings with which `agent` uses the endpoint over `api`.
 
     Args:
-        agent: an adapter that says how a person starts it.
-        api: the wire API that it is set to, one of its own.
-        setup: where it is to send its requests.
-        empty_home: whether nothing else is in its home, so that it would ask about a first start.
+        agent: an adapter with `interactive`.
+        api: the wire API to set, one of its own.
+        setup: the endpoint.
+        empty_home: whether its home is empty, so that it would ask first-start questions.
     """
     run = agent.run_in(api)
     values = {
@@ -83,14 +83,14 @@ def settings(agent: AgentAdapter, api: Api, setup: Setup, *, empty_home: bool = 
         before=tuple(
             tuple(_named(run, render(word, values)) for word in words)
             for words in run.before
-            if _BY_NAME.search(words[0])  # another program prepares the workspace of a trial
+            if _BY_NAME.search(words[0])  # in a trial, another program prepares the workspace
         ),
         start=tuple(render(word, values) for word in run.interactive.command),
     )
 
 
 def program(agent: AgentAdapter, installation: Installation) -> tuple[str, ...]:
-    """What starts toolworthy's own copy of an agent, outside of any sandbox."""
+    """The command that starts toolworthy's own copy of an agent, outside of any sandbox."""
     values = {"install": str(installation.path), "node": str(toolchain.node_root() / "bin" / "node")}
     words = agent.run.command
     last = next(number for number, word in enumerate(words) if "{install}" in word)
@@ -98,12 +98,12 @@ def program(agent: AgentAdapter, installation: Installation) -> tuple[str, ...]:
 
 
 def agent_url(base_url: str, api: Api, base_path: str) -> str | None:
-    """The base URL that an agent must be given to reach an API; None where none does.
+    """The base URL that an agent needs to reach an API; None if none works.
 
     Args:
-        base_url: what stands before the paths of the API, as in :class:`~toolworthy.endpoint.target.Endpoint`.
+        base_url: the URL before the paths of the API, as in :class:`~toolworthy.endpoint.target.Endpoint`.
         api: the wire API.
-        base_path: what the agent wants at the end of its base URL.
+        base_path: the path that the agent expects at the end of its base URL.
     """
     own = wire.api(api).base
     if base_path.startswith(own):
@@ -117,5 +117,5 @@ def _is_theirs(run: AgentLaunch, name: str, text: str) -> bool:
 
 
 def _named(run: AgentLaunch, word: str) -> str:
-    """The program by its name on the PATH."""
+    """The program's name on the PATH."""
     return run.interactive.command[0] if _BY_NAME.search(word) else word

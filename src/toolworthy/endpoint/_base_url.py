@@ -1,4 +1,4 @@
-"""Interpret a base URL: normalize it, and list the addresses at which each wire API may be. Pure: no requests."""
+"""Interpret a base URL: normalize it, and list the candidate addresses of each wire API. Pure: no requests."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from toolworthy.wire.ir import APIS, Api
 
 _VERSION = re.compile(r"/v1$", re.IGNORECASE)
 _PREFIXES = ("/v1", "/api/v1", "/openai/v1", "/v1beta/openai", "")
-"""Where hosts have their APIs, where not at the path that was given."""
+"""Other paths at which hosts serve their APIs."""
 _PRIVATE = re.compile(
     r"127\.\S+|0\.0\.0\.0|\[::1\]|10\.\S+|192\.168\.\S+|172\.(?:1[6-9]|2\d|3[01])\.\S+|[\w-]+(?::|/|$)"
 )
-"""Hosts of this machine or its network, which rarely have certificates; a name without a dot is one."""
+"""Hosts of this machine or its network, which rarely have certificates; includes names without a dot."""
 _EXAMPLE = "Give one such as http://localhost:8000/v1."
 _HOST = r"(?:\[[0-9a-f:]+\]|[\w-]+(?:\.[\w-]+)*)"
 
@@ -28,10 +28,10 @@ def looks_like_one(text: str) -> bool:
 
 
 def tidy(text: str) -> str:
-    """`text` as a URL with its scheme, without what came with it by copying: quotes, a fragment, doubled slashes.
+    """`text` as a URL with its scheme, without the remains of copying: quotes, a fragment, doubled slashes.
 
     Raises:
-        ToolworthyError: it is none that can be asked.
+        ToolworthyError: it is not a valid URL.
     """
     url = text.strip().strip("\"'<>").strip()
     _check_no_key(url)
@@ -53,7 +53,7 @@ def tidy(text: str) -> str:
 
 
 def _check_no_key(url: str) -> None:
-    """A URL is written into reports and shown: before any message quotes it, it must hold no key."""
+    """Refuse a URL with a key, before any message quotes it: reports show URLs."""
     where = "Put the key into an environment variable and name it with --key-env."
     _, mark, rest = url.partition("://")
     address, _, query = (rest if mark else url).partition("#")[0].partition("?")
@@ -70,10 +70,10 @@ def _check_no_key(url: str) -> None:
 
 
 def places(url: str) -> dict[Api, tuple[str, ...]]:
-    """Base URLs that may be meant by a tidy one, of every API, the likeliest first.
+    """Candidate base URLs of every API for a tidy URL, the likeliest first.
 
-    The first is as it was given, less a route at its end; the second with ``/v1`` or without; all others are for a URL
-    at which nothing is.
+    The first is the given one, without a route at its end; the second is with ``/v1`` or without; the others are for a
+    URL at which nothing is found.
     """
     parts = urlsplit(url)
     path = parts.path.rstrip("/")
@@ -96,17 +96,17 @@ def _at(parts: SplitResult, path: str, api: Api) -> str:
 
 
 def join(base: str, path: str) -> str:
-    """The URL of a route under a base URL, with the queries that either may have."""
+    """The URL of a route under a base URL, with the queries of both."""
     head, _, query = base.partition("?")
     route, _, more = path.partition("?")
     return head.rstrip("/") + route + "?" * bool(query or more) + "&".join(filter(None, (query, more)))
 
 
 def redirected(url: str, location: str) -> str | None:
-    """Where `url` is on the same host, as a redirection says; None where that is another host or another path."""
+    """The URL on the same host to which `url` redirects; None for another host or another path."""
     try:
         old, new = urlsplit(url), urlsplit(location)
         same = new.hostname == old.hostname and new.path.rstrip("/") == old.path.rstrip("/") and new.port != 0
-    except ValueError:  # a server may write anything there
+    except ValueError:  # the header may contain anything
         return None
     return new._replace(query=old.query).geturl() if same and new.scheme == "https" else None

@@ -23,29 +23,29 @@ class NamedEndpoint(RequestSettings):
 
     provider: str = "generic"
     plan: str = ""
-    """Which of the provider's `other_urls`, where no URL is given."""
+    """Which of the provider's `other_urls` to use, if no URL is given."""
     url: str | None = None
-    """Base URL of all wire APIs; `urls` says otherwise for single ones."""
+    """Base URL of all wire APIs; `urls` overrides single ones."""
     urls: dict[Api, str] = Field(default_factory=dict)
     model: str | None = None
     key_env: str | None = None
     """Environment variable that holds the key; the key itself is never in a file."""
     key_command: tuple[str, ...] = ()
-    """Prints the key, where no variable holds it: a program and its arguments, without a shell."""
+    """The command that prints the key, if no variable holds it: a program and its arguments, without a shell."""
     context: int | None = None
-    """Context window in tokens, where the endpoint does not tell."""
+    """Context window in tokens, if the endpoint does not report it."""
     auth: AuthName | None = None
-    """How the key is sent; as the provider has it where not said."""
+    """How the key is sent; default: as the provider expects it."""
     ca_file: Path | None = None
-    """Certificates to trust, PEM. This and the other files: from the folder of the config."""
+    """Certificates to trust, PEM. Paths are relative to the folder of the config."""
     client_cert: Path | None = None
-    """The certificate that we show, PEM."""
+    """The client certificate, PEM."""
     client_key: Path | None = None
     """Its private key, if it is not in the same file."""
     proxy: str | None = None
     """URL of an HTTP proxy; ``env:NAME`` for one with a password."""
     unix_socket: Path | None = None
-    """Socket on which the server listens; the URL says host and path alone."""
+    """Unix socket of the server; then the URL gives only host and path."""
 
     @field_validator("key_env")
     @classmethod
@@ -59,7 +59,7 @@ class NamedEndpoint(RequestSettings):
         if not value or not value[0]:
             raise ValueError('give the program and its arguments: ["gcloud", "auth", "print-access-token"]')
         if any(looks_like_key(text, by_looks=False) for text in value):
-            raise ValueError("a key does not stand in a file: give a command that prints it")
+            raise ValueError("a file must not hold a key: give a command that prints it")
         return value
 
     @field_validator("proxy")
@@ -70,7 +70,7 @@ class NamedEndpoint(RequestSettings):
         return value
 
     def placed(self, folder: Path) -> NamedEndpoint:
-        """The same, its files found from `folder`."""
+        """A copy with paths relative to `folder` resolved."""
         files: dict[str, object] = {name: folder / path for name in _FILES if (path := getattr(self, name))}
         if "/" in "".join(self.key_command[:1]):
             files["key_command"] = (str(folder / self.key_command[0]), *self.key_command[1:])
@@ -78,11 +78,9 @@ class NamedEndpoint(RequestSettings):
 
 
 def check_variable(name: str | None, where: str) -> None:
-    """Refuse what is not a name of an environment variable. It may be the key itself, so the message does not quote it.
+    """Refuse an invalid name of an environment variable. It may be the key itself, so the message does not quote it.
 
-    Raises:
-        ToolworthyError: it is none.
-        ValueError: likewise, for pydantic.
+    Raises: VariableError: it is invalid, or looks like a key.
     """
     if name is not None and (looks_like_key(name) or not re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII)):
         raise VariableError(
@@ -91,7 +89,7 @@ def check_variable(name: str | None, where: str) -> None:
 
 
 class VariableError(ToolworthyError, ValueError):
-    """What should name an environment variable names none."""
+    """A name of an environment variable is invalid."""
 
 
 class Config(Strict):
@@ -99,9 +97,10 @@ class Config(Strict):
 
     endpoints: dict[str, NamedEndpoint] = Field(default_factory=dict)
     prices: dict[str, Prices] = Field(default_factory=dict)
-    """Model id to what it costs, where that is not the provider's list price."""
+    """Model id to its prices, if they differ from the provider's list prices."""
     plugins: tuple[Path, ...] = ()
-    """Folders with rules, probes, agents, providers, tasks and cases of your own; as the file has them from its own."""
+    """Folders with your own rules, probes, agents, providers, tasks and cases; paths are relative to the file's
+    folder."""
 
     @field_validator("endpoints")
     @classmethod
@@ -112,10 +111,10 @@ class Config(Strict):
 
 
 def load_config(start: Path) -> Config:
-    """The nearest config at or above `start`; an empty one where there is none.
+    """The nearest config at or above `start`; an empty one if there is none.
 
     Raises:
-        ToolworthyError: the file is not TOML or has a field that does not belong; one line with its path.
+        ToolworthyError: the file is not TOML or has an unknown field; one line with its path.
     """
     for folder in (start, *start.parents):
         path = folder / "toolworthy.toml"

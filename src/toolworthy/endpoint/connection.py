@@ -34,7 +34,7 @@ class MinuteLimit:
         self._begun: deque[float] = deque(maxlen=requests)
 
     def reserve(self) -> float:
-        """Take the next place; seconds until it is there."""
+        """Reserve the next slot. Returns the seconds until then."""
         now = self._clock()
         full = len(self._begun) == self._begun.maxlen
         begins = max(now, self._begun[0] + _MINUTE) if full else now
@@ -49,16 +49,16 @@ class MinuteLimit:
 
 @dataclass(frozen=True)
 class Connection:
-    """How an endpoint is reached, where its URL does not say it."""
+    """Settings of the connection to an endpoint besides its URL."""
 
     ca: Path | None = None
-    """Certificates to trust, PEM, besides those of the system."""
+    """Certificates to trust in addition to the system's, PEM."""
     certificate: Path | None = None
-    """The client's own, PEM."""
+    """The client certificate, PEM."""
     certificate_key: Path | None = None
-    """Its private key; None where it is in the same file."""
+    """Its private key; None if it is in the same file."""
     proxy: str | None = field(default=None, repr=False)
-    """URL of an HTTP proxy; None for what the environment says, which does not hold for servers on this machine."""
+    """URL of an HTTP proxy; None: the environment's, except for servers on this machine."""
     socket: Path | None = None
     """Unix socket on which the server listens."""
     silence: float | None = None
@@ -66,16 +66,16 @@ class Connection:
     concurrency: int | None = None
     """The most requests in flight."""
     pace: MinuteLimit | None = field(default=None, compare=False)
-    """The most requests in a minute. All that ask this endpoint share it."""
+    """The most requests in any minute, of all clients of this endpoint together."""
 
     @property
     def password(self) -> str | None:
-        """Of the proxy."""
+        """The proxy's password."""
         return urlsplit(self.proxy).password if self.proxy else None
 
     @cached_property
     def tls(self) -> ssl.SSLContext:
-        """What certificates are checked against. ``SSL_CERT_FILE`` and ``SSL_CERT_DIR`` hold everywhere.
+        """The TLS settings for verifying certificates. ``SSL_CERT_FILE`` and ``SSL_CERT_DIR`` always apply.
 
         Raises:
             ToolworthyError: a file is missing or is not a certificate.
@@ -86,15 +86,15 @@ class Connection:
         if self.ca:
             _load(self.ca, context.load_verify_locations, self.ca)
         if self.certificate:
-            # An encrypted key would have OpenSSL ask on the terminal.
+            # For an encrypted key, OpenSSL would prompt on the terminal.
             _load(self.certificate, context.load_cert_chain, self.certificate, self.certificate_key, lambda: "")
         return context
 
     def client(self, *, local: bool, **options: Any) -> httpx.AsyncClient:
-        """A client that reaches the endpoint so.
+        """A client with these settings.
 
         Args:
-            local: whether the endpoint is on this machine, where proxies of the environment are not for it.
+            local: whether the endpoint is on this machine: the environment's proxies then do not apply.
             options: httpx's.
         """
         import httpx

@@ -1,4 +1,4 @@
-"""Read an endpoint's secrets from the environment: its key, by a variable or a command, and headers that hold one."""
+"""Read an endpoint's secrets from the environment: its key, from a variable or a command, and secret headers."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from toolworthy.base.nearest import near
 
 @dataclass(frozen=True)
 class Header:
-    """A header that every request carries. A value from the environment is a secret, and shows in no repr."""
+    """A header of every request. A value from the environment is a secret and in no repr."""
 
     name: str
     """In lower case."""
     value: str = field(repr=False)
     variable: str | None = None
-    """Environment variable that holds it; None where it is in the config."""
+    """Environment variable of its value; None if the value is in the config."""
 
     @property
     def public(self) -> str:
-        """As the config has it."""
+        """Its value in the config: without secrets."""
         return f"env:{self.variable}" if self.variable else self.value
 
 
 def read_setting(endpoint: str, setting: str, value: str, environ: Mapping[str, str]) -> tuple[str, str | None]:
-    """The value of a setting, and the environment variable that holds it, if one does: ``env:NAME`` in the config.
+    """The value of a setting, and the environment variable it comes from, if any: ``env:NAME`` in the config.
 
     Args:
         endpoint: its name.
         setting: the setting.
-        value: as the config has it.
+        value: its value in the config.
         environ: environment variables.
 
     Raises:
-        ToolworthyError: the variable is not set, or no header can carry what it holds.
+        ToolworthyError: the variable is not set, or its value is not valid in a header.
     """
     kind, _, variable = value.partition(":")
     if kind != "env":
@@ -49,15 +49,15 @@ def read_setting(endpoint: str, setting: str, value: str, environ: Mapping[str, 
 
 
 def secret(environ: Mapping[str, str], variable: str, *, blanks: bool = False) -> str:
-    """What an environment variable holds, without the line break that a file or ``echo`` left at its end.
+    """The value of an environment variable, without the final line break of a file or ``echo``.
 
     Args:
         environ: environment variables.
         variable: the name of one.
-        blanks: whether blanks may be inside, as in a header's value.
+        blanks: whether it may contain blanks, as a header's value may.
 
     Raises:
-        ToolworthyError: no header can carry it; the message has no part of it.
+        ToolworthyError: it is not valid in a header; the message has no part of it.
     """
     value = environ.get(variable, "").strip()
     if problem := _unsendable(value, blanks):
@@ -66,7 +66,7 @@ def secret(environ: Mapping[str, str], variable: str, *, blanks: bool = False) -
 
 
 def _unsendable(value: str, blanks: bool = False) -> str:
-    """Why no header can carry a value; "" where one can."""
+    """Why a value is not valid in a header; "" if it is."""
     if re.search(r"[\r\n]", value):
         return "has a line break in it"
     if not value.isascii():
@@ -78,7 +78,7 @@ def _unsendable(value: str, blanks: bool = False) -> str:
 
 @cache
 def printed(endpoint: str, command: tuple[str, ...]) -> str:
-    """The key that a command prints. It runs once in a process.
+    """The key that a command prints. The command runs once per process.
 
     Args:
         endpoint: its name.

@@ -8,22 +8,22 @@ ORACLE = "oracle"
 
 
 def names(name: str) -> bool:
-    """Whether this names the reference endpoint."""
+    """Whether `name` is a name of the reference endpoint."""
     return name.partition(":")[0].partition("@")[0] == ORACLE
 
 
 def dialect(name: str) -> str:
-    """The provider that it behaves like; "" for none."""
+    """The provider whose dialect is named; "" for none."""
     return name.partition(":")[0].partition("@")[2]
 
 
 def injected(name: str) -> tuple[str, ...]:
-    """Ids of the defects that are named."""
+    """Ids of the named defects."""
     return tuple(one for one in name.partition(":")[2].split(",") if one)
 
 
 def in_dialect(name: str, provider: str | None) -> str:
-    """The name of the reference endpoint in a provider's dialect; `name` where no provider is named.
+    """The name of the reference endpoint in a provider's dialect; `name` if no provider is given.
 
     Raises:
         ToolworthyError: `name` is another endpoint.

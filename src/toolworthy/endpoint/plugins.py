@@ -1,7 +1,7 @@
 """Load users' plugins: packages with an entry point, and folders that the config names.
 
-A plugin is a folder. Its Python files declare rules and probes, by being imported; what lies in its folders ``agents``,
-``providers``, ``tasks`` and ``cases`` is used together with the built-in ones. Source of entry points:
+A plugin is a folder. Its Python files declare rules and probes on import; its folders ``agents``, ``providers``,
+``tasks`` and ``cases`` add to the built-in ones. Source of entry points:
 https://packaging.python.org/en/latest/specifications/entry-points/
 """
 
@@ -25,18 +25,18 @@ from toolworthy.base.errors import ToolworthyError
 from toolworthy.endpoint._config import load_config
 
 GROUP = "toolworthy"
-"""Of entry points."""
+"""The group of entry points."""
 MODULES: dict[str, ModuleType] = {}
-"""What was imported, by name."""
+"""Imported modules, by name."""
 LOADED: dict[str, str] = {}
 """Plugins by name: the version of a package, a hash of a folder."""
 
 
 def load_plugins(folder: Path) -> bool:
-    """Load every plugin that is not loaded yet; whether there is any.
+    """Load every plugin that is not loaded yet. Returns whether there are plugins.
 
     Args:
-        folder: where the config is looked for, in it and above it.
+        folder: the config is searched in it and its parents.
 
     Raises:
         ToolworthyError: one cannot be loaded; one line with file and reason.
@@ -81,7 +81,7 @@ def _load_folder(path: Path) -> None:
 
 
 def _load_files(package: str, path: Path) -> None:
-    """Import the files of a folder as modules of `package`, and know what else lies in it."""
+    """Import the files of a folder as modules of `package`, and register its other content."""
     for file in sorted(path.glob("[!_]*.py")):
         name = f"{package}.{file.stem}"
         with _one_line_errors(file, path):
@@ -91,10 +91,10 @@ def _load_files(package: str, path: Path) -> None:
 
 @contextlib.contextmanager
 def _one_line_errors(source: object, folder: Path | None = None) -> Iterator[None]:
-    """Say in one line what goes wrong while users' code is imported, and in which of their lines."""
+    """Report an error in users' code in one line, with the place in their code."""
     try:
         yield
-    except ToolworthyError:  # it names the file: two rules of one code, for instance
+    except ToolworthyError:  # the message names the file: two rules with one code, for instance
         raise
     except (Exception, SystemExit) as error:
         lines = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]

@@ -32,19 +32,19 @@ if TYPE_CHECKING:
 
 
 def nearest(agent_api: Api, served: Container[Api]) -> Api | None:
-    """The API, of those served, that an agent is asked in: its own, else the nearest relative; None where none is."""
+    """The served API for an agent: its own, else the preferred alternative; None if none is served."""
     return next((api for api in wire.relatives(agent_api) if api in served), None)
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """An endpoint, ready to be asked. Its key shows in no repr."""
+    """An endpoint, ready for requests. Its key is in no repr."""
 
     name: str
     """As the user named it."""
     provider: ProviderAdapter
     base_urls: Mapping[Api, str]
-    """What is before the paths of every API that the endpoint has."""
+    """Base URL of every available API, to which its paths are added."""
     model: str
     key: str | None = field(default=None, repr=False)
     key_env: str | None = None
@@ -57,22 +57,22 @@ class Endpoint:
     variants: Mapping[Api, tuple[str, ...]] = field(default_factory=dict)
     """Other base URLs that the user may have meant, in the order in which to try them."""
     shut: frozenset[Api] = frozenset()
-    """APIs that refuse the key that another one takes."""
+    """APIs that refuse the key that another one accepts."""
     auth: Auth | None = None
-    """How the key is sent, where not as the provider has it."""
+    """How the key is sent, if not as the provider expects it."""
     extra: tuple[Header, ...] = ()
     """Further headers of every request."""
     query: Mapping[str, str] = field(default_factory=dict)
     """Parameters of every URL."""
     extra_body: Mapping[Api, Mapping[str, Any]] = field(default_factory=dict)
-    """Fields of every completion request, instead of what a client sends."""
+    """Fields of every completion request, which override a client's."""
     connection: Connection = field(default_factory=Connection)
 
     @classmethod
     def of(
         cls, name: str, *, model: str | None = None, key_env: str | None = None, wire: Api | None = None
     ) -> Endpoint:
-        """The endpoint that a user names; see :func:`resolve`."""
+        """The endpoint with this name; see :func:`resolve`."""
         load_plugins(Path.cwd())
         return resolve(name, model=model, key_env=key_env, wire=wire)
 
@@ -83,23 +83,23 @@ class Endpoint:
 
     @property
     def defects(self) -> tuple[str, ...]:
-        """Defects that the oracle is to show: those named in ``oracle:ID,ID``, and those of the dialect in
+        """Defects that the oracle injects: those in ``oracle:ID,ID``, and those of the dialect in
         ``oracle@PROVIDER``."""
         return (*(one.id for one in shown_by(self.provider)), *oracle.injected(self.name)) if self.is_oracle else ()
 
     @property
     def is_local(self) -> bool:
-        """Whether it runs on this machine; proxies of the environment are not for it."""
+        """Whether it runs on this machine; the environment's proxies then do not apply."""
         return self.is_oracle or _is_local(self.base_urls)
 
     @property
     def dialect(self) -> Dialect:
-        """What the provider wants otherwise than the plain API."""
+        """The provider's dialect."""
         return self.provider.dialect
 
     @property
     def prices(self) -> Prices | None:
-        """What the model costs here, where that is known."""
+        """The model's prices here, if known."""
         return self.provider.prices.get(self.model)
 
     @property
@@ -110,10 +110,10 @@ class Endpoint:
         return tuple(filter(None, (self.key, password, *held, self.connection.password)))
 
     def api_for(self, agent_api: Api) -> Api:
-        """The API to ask in for an agent that speaks `agent_api`: its own if the endpoint has it.
+        """The endpoint's API for an agent that speaks `agent_api`: the same if available.
 
         Raises:
-            ToolworthyError: the endpoint has no wire API at all, or not the forced one.
+            ToolworthyError: the endpoint has no wire API, or not the forced one.
         """
         if self.forced_api:
             api = self.forced_api if self.forced_api in self.base_urls else None
@@ -125,23 +125,23 @@ class Endpoint:
         return api
 
     def url(self, api: Api, operation: Operation = "completion", model: str = "", *, stream: bool = False) -> str:
-        """The whole URL of one operation.
+        """The full URL of one operation.
 
         Args:
-            api: the wire API asked in.
-            operation: what is asked for.
-            model: the model asked, where it is not the endpoint's own.
-            stream: whether the answer is to be streamed.
+            api: the wire API.
+            operation: the operation.
+            model: the model, if not the endpoint's own.
+            stream: whether to stream the response.
         """
         return self._under(api, wire.api(api).path(operation, model or self.model, stream=stream))
 
     def sent(self, api: Api, body: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
-        """The whole URL and the JSON of a completion request."""
+        """The full URL and the JSON of a completion request."""
         path, rest = wire.api(api).sent(body)
         return self._under(api, path), self.filled(api, rest)
 
     def filled(self, api: Api, body: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The JSON of a completion request with what the endpoint is to get in all of them."""
+        """The JSON of a completion request with the configured fields."""
         return _merged(body, self.extra_body.get(api, {}))
 
     def _under(self, api: Api, path: str) -> str:
@@ -149,7 +149,7 @@ class Endpoint:
         return join(join(self.base_urls[api], route), f"?{urlencode(self.query)}" if self.query else "")
 
     def client(self, **options: Any) -> httpx.AsyncClient:
-        """A client that reaches it.
+        """A client for this endpoint.
 
         Args:
             options: httpx's.
@@ -157,12 +157,12 @@ class Endpoint:
         return self.connection.client(local=self.is_local, **options)
 
     def headers(self, api: Api) -> dict[str, str]:
-        """The headers that authenticate, and the version that the API wants."""
+        """The headers for authentication and the API's version."""
         own = wire.api(api).authorised(self.key, self.auth or self.provider.auth.get(api))
         return own | {header.name: header.value for header in self.extra}
 
     def public(self) -> EndpointRecord:
-        """What a run directory may say of it: everything but keys."""
+        """The endpoint's record in a run directory: everything but keys."""
         return EndpointRecord(
             name=self.name,
             provider=self.provider.id,
@@ -178,26 +178,26 @@ class Endpoint:
         )
 
     def priced(self, prices: Prices) -> Endpoint:
-        """The same endpoint at other prices."""
+        """A copy with other prices."""
         known = {**self.provider.prices, self.model: prices}
         return replace(self, provider=self.provider.model_copy(update={"prices": known}))
 
     def speaking(self, dialect: Dialect) -> Endpoint:
-        """The same endpoint, whose dialect turned out to be another."""
+        """A copy with another dialect."""
         return replace(self, provider=self.provider.model_copy(update={"dialect": dialect}))
 
     def authorised(self, api: Api, auth: Auth) -> Endpoint:
-        """The same endpoint, one of whose APIs turned out to take the key in another way."""
+        """A copy in which one API takes the key in another way."""
         known = {**self.provider.auth, api: auth}
         return replace(self, provider=self.provider.model_copy(update={"auth": known}))
 
     def without_key(self, api: Api) -> Endpoint:
-        """The same endpoint, one of whose APIs turned out to refuse the key."""
+        """A copy in which one API is known to refuse the key."""
         return replace(self, shut=self.shut | {api})
 
     def at(self, base_urls: Mapping[Api, str]) -> Endpoint:
-        """The same endpoint with other base URLs (those that answered, or the oracle's once it is up, of the APIs that
-        its dialect has)."""
+        """A copy with other base URLs (those that answered; for the oracle, those of the APIs in its dialect, once it
+        runs)."""
         served = self.provider.base_urls if self.is_oracle and self.provider.base_urls else base_urls
         return replace(self, base_urls={api: url for api, url in base_urls.items() if api in served})
 
@@ -214,15 +214,15 @@ def resolve(
     """The endpoint that a user named: ``oracle`` or ``oracle:defect,…``, a URL, a configured name, or a provider's.
 
     Args:
-        name: what was given to ``--endpoint``.
-        model: model id; needed unless the config or the provider has a default.
+        name: the value of ``--endpoint``.
+        model: model id; required unless the config or the provider has a default.
         key_env: environment variable of the key, instead of the provider's.
         wire: force this API upstream.
-        folder: where ``toolworthy.toml`` is looked for; the working directory if None.
-        environ: environment variables; the process' own if None.
+        folder: where to search for ``toolworthy.toml``; None: the working directory.
+        environ: environment variables; None: the process's own.
 
     Raises:
-        ToolworthyError: unknown name, no model, missing key, or a URL that is none.
+        ToolworthyError: unknown name, no model, missing key, or an invalid URL.
     """
     environ = os.environ if environ is None else environ
     check_variable(key_env, "--key-env")
@@ -283,7 +283,7 @@ def _oracle(name: str, wire: Api | None) -> Endpoint:
 def _key(
     name: str, given: str | None, named: NamedEndpoint, provider: ProviderAdapter, environ: Mapping[str, str]
 ) -> tuple[str | None, str]:
-    """The environment variable that should hold the key, if one should, and the key, if there is one."""
+    """The environment variable for the key, if any, and the key, if there is one."""
     if named.key_command and not given:
         return None, printed(name, named.key_command)
     variable = given or named.key_env or (None if named.auth == "none" else provider.key_env)
@@ -313,7 +313,7 @@ def _named(name: str, config: Config) -> NamedEndpoint:
 def _settings(
     endpoint: str, provider: ProviderAdapter, named: NamedEndpoint, environ: Mapping[str, str]
 ) -> dict[str, Any]:
-    """How it is asked, as fields of :class:`Endpoint`: as the config says, else as the provider's file does."""
+    """Request settings as fields of :class:`Endpoint`: from the config, else from the provider's file."""
     headers = {**provider.headers, **named.headers}
     apis = dict.fromkeys((*provider.extra_body, *named.extra_body))
     return {
@@ -343,12 +343,12 @@ def _connection(
         pace=MinuteLimit(minute) if minute else None,
     )
     if made.ca or made.certificate:
-        _ = made.tls  # a mistake in these is told before anything is asked
+        _ = made.tls  # report mistakes in these before any request
     return made
 
 
 def _merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> Mapping[str, Any]:
-    """`under` with the fields of `over`; tables that both have are merged."""
+    """`under`, overridden by `over`; tables that both have are merged."""
     if not over:
         return under
     return {
@@ -369,7 +369,7 @@ def _provider_of(url: str) -> str:
 
 
 def _filled(name: str, provider: ProviderAdapter, urls: dict[Api, str]) -> dict[Api, str]:
-    """Base URLs in which nothing is left for the user to fill in."""
+    """Base URLs without placeholders that the user must fill in."""
     if names := providers.to_fill(urls.values()):
         what = "; ".join(f"{{{place}}} is {provider.fill[place]}" for place in names)
         raise ToolworthyError(

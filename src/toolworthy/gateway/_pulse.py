@@ -10,16 +10,16 @@ from collections import deque
 _BEAT = 0.25
 """Seconds."""
 _KEPT = 4096
-"""Stalls: more than the longest answer can meet."""
+"""The most stalls that are stored: more than occur during the longest response."""
 
 
 class Pulse:
-    """Wakes up regularly, and notes when the event loop was late."""
+    """Wakes up regularly, and records when the event loop was late."""
 
     def __init__(self) -> None:
         self._latest = time.perf_counter()
         self._stalls: deque[tuple[float, float]] = deque(maxlen=_KEPT)
-        """When each began, and how long it was; the latest first."""
+        """Start and duration of each stall; the latest first."""
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -33,7 +33,7 @@ class Pulse:
             self._task.cancel()
 
     def stalled(self, since: float) -> float:
-        """Seconds since a time of ``time.perf_counter`` in which the loop did not run."""
+        """For how many seconds since a time of ``time.perf_counter`` the loop did not run."""
         if self._task is None:
             return 0.0
         now = time.perf_counter()

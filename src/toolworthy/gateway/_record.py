@@ -15,15 +15,15 @@ from toolworthy.records.sanitized import cleaned
 from toolworthy.wire.declaration import Route
 
 MAX_ANSWER = 32 * 2**20
-"""Bytes of one answer. No token limit that agents ask for comes near; what is longer has no end."""
+"""The most bytes of one response. No token limit of an agent comes near; longer ones are taken for endless."""
 UNFINISHED = 2**20
-"""Bytes of an answer that was given up, by us or by the agent, from which on only its beginning is kept."""
+"""Of a longer aborted response, only the beginning is kept."""
 KEPT_OF_ENDLESS = 2**16
-"""Bytes of such an answer that are kept: its beginning shows what it is."""
+"""How many bytes of such a response are kept."""
 MAX_PIECES = 2**14
-"""Pieces whose times are told apart; what comes after is one more."""
+"""The most pieces with their own times; all later ones become one piece."""
 LARGE = 2**18
-"""Bytes of an exchange from which on reading it is work for a thread."""
+"""Larger exchanges are parsed in a thread."""
 
 Headers = list[tuple[str, str]]
 
@@ -42,7 +42,7 @@ class PendingExchange:
     body: bytes
     route: Route
     on_sent: Callable[[], None] = lambda: None
-    """Is told when the request has had its turn and is sent."""
+    """Called when the request is sent, after waiting for its turn."""
     started: float = field(default_factory=time.time)
     clock: float = field(default_factory=time.perf_counter)
     upstream: Upstream | None = None
@@ -54,17 +54,17 @@ class PendingExchange:
     error: ExchangeFailure | None = None
     local: bool = False
     repair: RepairedExchange | None = None
-    """Repairs what passes; None for a test, which must see what comes."""
+    """Repairs the response; None in tests, which must see the original."""
     longest: int = MAX_ANSWER
-    """Bytes that the answer may have."""
+    """The most bytes of the response."""
     ended: float = 0.0
-    """On the clock, when all was over."""
+    """Time at which the exchange ended."""
 
     def keep(self, data: bytes) -> None:
         """Add received bytes.
 
         Raises:
-            Endless: there were more than any answer has.
+            Endless: the response is longer than any plausible one.
         """
         self.size += len(data)
         if self.size > self.longest:
@@ -78,12 +78,12 @@ class PendingExchange:
             self.pieces.append(data if len(self.pieces) < MAX_PIECES else bytearray(data))
 
     def over(self, pulse: Pulse) -> None:
-        """Note that the response is complete, and when, without the time in which this process was stalled."""
+        """Record the end of the response, without the time in which this process was stalled."""
         latest = self.clock + (self.times[-1] if self.times else 0.0)
         self.ended = max(latest, time.perf_counter() - pulse.stalled(latest))
 
     def _cut(self) -> None:
-        """Keep the beginning only, and the time at which the last byte came."""
+        """Keep only the beginning, and the time of the last byte."""
         size, last = 0, self.times[-1]
         for number, piece in enumerate(self.pieces):
             size += len(piece)
@@ -95,7 +95,7 @@ class PendingExchange:
 
     @property
     def large(self) -> bool:
-        """Whether reading it takes so long that it should not block others."""
+        """Whether parsing it takes so long that it should not block others."""
         return len(self.body) + self.size > LARGE
 
     def exchange(self, trial: str, index: int, redactor: Redactor) -> Exchange:

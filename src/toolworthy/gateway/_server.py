@@ -1,7 +1,7 @@
 """Serve trials: each has a listener of its own, and each request becomes an exchange.
 
-Hundreds of listeners cost no more than their connections. Bytes pass as they come; nothing is buffered but what a
-translation has to see whole.
+Hundreds of listeners cost no more than their connections. Bytes pass as they come; nothing is buffered except where a
+translation needs a whole part.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from toolworthy.gateway.trial_limits import Allowance
 async def serve_trial(
     gateway: Gateway, trial: str, listener: socket.socket, allowance: Allowance | None = None, *, secret: bool = False
 ) -> AsyncIterator[GatewaySession]:
-    """Serve `listener`, which may come out of another network namespace, until the block ends.
+    """Serve `listener`, which may be from another network namespace, until the block ends.
 
     Args:
-        gateway: whose endpoint is asked.
-        trial: the id of its exchanges.
+        gateway: the gateway to the endpoint.
+        trial: the id for its exchanges.
         listener: a listening socket.
-        allowance: what may be asked; without it, anything.
-        secret: whether the session's base URL has a segment that nobody can guess: it lends the key, and whoever
-            else is on this machine must not find it.
+        allowance: the limits of the trial; None: no limits.
+        secret: whether the session's base URL has a secret segment: whoever knows the URL can use the key, so other
+        users of this machine must not be able to guess it.
     """
     session = GatewaySession(gateway, trial, listener.getsockname()[1], allowance=allowance)
     segment = token_urlsafe(16) if secret else ""

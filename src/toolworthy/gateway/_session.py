@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 20.0
 IDLE_SECONDS = 300.0
-"""Silence of the endpoint after which a request is given up. Long, because local servers read prompts slowly."""
+"""Seconds without a byte after which a request is aborted. Long, because local servers read prompts slowly."""
 KEPT_CONNECTIONS = 64
 """Connections to the endpoint that are kept for later requests."""
 
@@ -36,14 +36,14 @@ class GatewaySession:
         self.base_url = f"http://127.0.0.1:{port}"
         self.exchanges: list[Exchange] = []
         self.telling: set[asyncio.Future[Exchange]] = set()
-        """Long exchanges that are being read and written."""
+        """Large exchanges that are being parsed and written."""
         self.on_exchange: Callable[[Exchange], None] | None = None
         self.on_sent: Callable[[], None] = lambda: None
-        """Is told when a request has had its turn and is sent."""
+        """Called when a request is sent, after waiting for its turn."""
         self._count = 0
 
     def begin(self) -> int:
-        """Note a request, and return the number of its exchange."""
+        """Count a request. Returns the number of its exchange."""
         self.gateway.asking(self.trial)
         self._count += 1
         return self._count - 1
@@ -64,10 +64,10 @@ class Gateway:
     Args:
         endpoint: where requests go.
         record: gets every exchange once it is over.
-        write: gets it before, perhaps on another thread: for what takes its time.
-        repairer: repairs what passes, for a person's own agent; a test must see what comes.
-        asking: is told of every request when it comes, by the id of its trial.
-        flow: how many requests may be in flight; None for as many as come.
+        write: gets it before `record`, perhaps on another thread: for slow work.
+        repairer: repairs responses for a person's own agent; None in tests, which must see the original.
+        asking: called with the trial's id when a request comes.
+        flow: limits the requests in flight; None: no limit.
     """
 
     def __init__(
@@ -109,10 +109,10 @@ class Gateway:
 
     @contextlib.asynccontextmanager
     async def client(self) -> AsyncIterator[httpx.AsyncClient]:
-        """A client for one request at a time, with the connection that was used last.
+        """A client for one request at a time, with the most recently used connection.
 
-        One that all requests shared would look at every one of its connections several times a request, which at 32 of
-        them costs more than the request itself.
+        A client that all requests shared would examine each of its connections several times per request, which for 32
+        connections costs more than the request itself.
         """
         client = self._idle.pop() if self._idle else self._new_client()
         try:

@@ -15,25 +15,25 @@ from toolworthy.records.exchange import Exchange
 FIRST = 4
 """Requests in flight at the beginning."""
 AUTO = 8
-"""The most, where nobody says how many."""
+"""The most requests in flight, if no limit is given."""
 LONGEST_HOLD = 60.0
-"""Seconds for which one answer may hold back all requests."""
+"""The most seconds for which one response may pause all requests."""
 _CAREFUL = 8
-"""How many times more slowly it grows where it was once too much."""
+"""How many times more slowly the limit grows beyond a value that was once too high."""
 
 
 class Flow:
     """Limits the requests in flight to one endpoint, in order of arrival.
 
-    Halved by an answer that asks to come later, for the requests that it was sent with; one more for as many good
-    answers as are in flight.
+    A busy response halves the limit of its time, once for all requests in flight; as many successes as the limit allows
+    raise it by one.
 
     Args:
-        most: requests in flight; None for as many as go well.
-        waiting: is told for how many seconds all requests are held back.
-        allowed: seconds that a request may wait if the endpoint asks for it.
+        most: the most requests in flight; None: as many as succeed.
+        waiting: called with the seconds for which all requests are paused.
+        allowed: the most seconds that a request may wait if the endpoint names a delay.
         clock: monotonic seconds.
-        pace: how many may be sent in a minute; None for any number.
+        pace: limits the requests per minute; None: no limit.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class Flow:
         self._held_until = 0.0
         self._halved = float("-inf")
         self._too_many = float("inf")
-        """In flight when the endpoint last had no time."""
+        """Requests in flight when the endpoint was last busy."""
 
     @contextlib.asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
@@ -73,7 +73,7 @@ class Flow:
                 self._room.notify_all()
 
     async def _time(self) -> None:
-        """Wait until the endpoint has time; while it is waited for, an answer may ask for more."""
+        """Wait until the pause is over; responses may prolong it meanwhile."""
         while True:
             pause = self._held_until - self._clock()
             if pause <= 0:
@@ -81,7 +81,7 @@ class Flow:
             await asyncio.sleep(pause)
 
     def heard(self, exchange: Exchange) -> None:
-        """Note that a request was answered."""
+        """Adapt the limit to the result of a request."""
         now = self._clock()
         if busy(exchange):
             if now - exchange.seconds >= self._halved:

@@ -30,13 +30,13 @@ if TYPE_CHECKING:
 MAX_LIST = 8 * 2**20
 """Bytes of a list of models."""
 _BYTES_A_TOKEN = 4
-"""Near enough for an agent that asks whether its context is full."""
+"""Characters per token, accurate enough for an agent that asks whether its context is full."""
 _BREATH = 64
-"""Pieces of one answer after which others have their turn."""
+"""After so many pieces of one response, other tasks get their turn."""
 _SENDABLE = range(200, 600)
 """Statuses of final answers that a server can send."""
 _UNSENDABLE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
-"""What no value of a header that is sent may hold (RFC 9110, 5.5)."""
+"""Characters that header values must not contain (RFC 9110, 5.5)."""
 
 _Raw = list[tuple[bytes, bytes]]
 
@@ -68,7 +68,7 @@ async def handle(session: GatewaySession, scope: Any, receive: Any, send: Any) -
 
 
 async def _refuse(session: GatewaySession, record: PendingExchange, send: Any, refused: No) -> None:
-    """Answer what is not passed on. Of a flood of such requests only the first are recorded, and no body is."""
+    """Refuse a request. Of many refused requests, only the first are recorded, and none of their bodies."""
     session.allowance.refused += 1
     record.body, record.route = b"", Route("other", None)
     try:
@@ -79,8 +79,7 @@ async def _refuse(session: GatewaySession, record: PendingExchange, send: Any, r
 
 
 async def _record_exchange(session: GatewaySession, record: PendingExchange, index: int) -> Exchange:
-    """Make the exchange and record it; one that takes long to read or write does not hold up the others. The session's
-    end waits for it."""
+    """Make the exchange and record it. A large one does not block the others; the session's end waits for it."""
     redactor = session.gateway.redactor
     record.over(session.gateway.pulse)
     if not record.large:
@@ -112,14 +111,14 @@ def _recorded(session: GatewaySession, record: PendingExchange, exchange: Exchan
 async def ask(
     session: GatewaySession, path: str, body: bytes, seconds: float, headers: Mapping[str, str] | None = None
 ) -> Exchange:
-    """Send a request as an agent would, with the same record, but without socket and server.
+    """Send a request as an agent would, with the same recording, but without socket and server.
 
     Args:
-        session: whose exchange it is.
+        session: the session that records the exchange.
         path: an agent's route, for instance ``/v1/messages``.
         body: the request's JSON.
-        seconds: after which the answer is given up, once the request is sent; the exchange then says so.
-        headers: that an agent would send as well.
+        seconds: time limit from the sending of the request on; the exchange then has that failure.
+        headers: further headers that an agent would send.
     """
     index = session.begin()
     sent = [("content-type", "application/json"), *(headers or {}).items()]
@@ -135,11 +134,11 @@ async def ask(
 
 
 async def _discard(message: Any) -> None:
-    """Nobody listens: what came is in the record."""
+    """Ignore messages to the agent: the response is in the record."""
 
 
 async def _body(receive: Any, longest: int) -> bytes | None:
-    """A request's body; None where it is longer than it may be."""
+    """A request's body; None if it exceeds the limit."""
     pieces: list[bytes] = []
     size = 0
     while True:
@@ -155,7 +154,7 @@ async def _body(receive: Any, longest: int) -> bytes | None:
 
 
 async def _while_connected(receive: Any, record: PendingExchange, work: Any) -> None:
-    """Run `work`, but not for an agent that is gone."""
+    """Run `work`, and cancel it if the agent disconnects."""
     working = asyncio.ensure_future(work)
     gone = asyncio.ensure_future(receive())
     await asyncio.wait({working, gone}, return_when=asyncio.FIRST_COMPLETED)
@@ -215,7 +214,7 @@ async def _through(
             record.error = ExchangeFailure("bad status", str(response.status_code))
             await _send_json(send, 502, _error(record.route.api, 502, str(record.error)))
     except httpx.HTTPError as error:
-        # Leaving without the final message makes the server break the connection, as the endpoint's broke.
+        # Without the final message, the server breaks the connection, as the endpoint broke its own.
         record.error = _trouble(error)[1]
     except Endless:
         record.error = ExchangeFailure("endless", f"{record.longest >> 20} MiB")
@@ -224,8 +223,8 @@ async def _through(
 
 
 async def _sent(client: httpx.AsyncClient, record: PendingExchange, upstream: Upstream) -> httpx.Response:
-    """The beginning of an answer. A connection that was kept may have been closed by the endpoint just as it was used
-    again, which is nobody's fault: only what happens on a fresh one counts."""
+    """Send a request and return the start of the response. The endpoint may close a kept-alive connection just as it is
+    reused, which is not a fault: then the request is repeated on a fresh one."""
     import httpx
 
     def request(fresh: _Fresh) -> httpx.Request:
@@ -243,7 +242,7 @@ async def _sent(client: httpx.AsyncClient, record: PendingExchange, upstream: Up
 
 
 class _Fresh:
-    """Notes whether a connection was made for a request."""
+    """Records whether a request opened a new connection."""
 
     connected = False
 
@@ -298,7 +297,7 @@ async def _translate_whole(record: PendingExchange, upstream: Upstream, response
 
 
 def _request(record: PendingExchange, upstream: Upstream) -> Request:
-    """The agent's request, read: it is translated, or its response repaired."""
+    """The agent's parsed request, needed for translation or repair."""
     request = record.repair.request if record.repair else upstream.request
     assert request is not None
     return request
@@ -308,7 +307,7 @@ _KEPT = (b"retry-after", b"retry-after-ms", b"x-request-id", b"request-id", b"x-
 
 
 def _passed(response: httpx.Response) -> _Raw:
-    """Headers that a translated answer has too."""
+    """Headers that a translated response keeps."""
     return [(name, value) for name, value in response.headers.raw if name.lower() in _KEPT]
 
 
@@ -329,8 +328,8 @@ async def _translate_stream(record: PendingExchange, upstream: Upstream, respons
 
 @contextlib.asynccontextmanager
 async def _kept(record: PendingExchange, pieces: AsyncIterator[bytes]) -> AsyncIterator[AsyncGenerator[bytes]]:
-    """Pieces of an answer, recorded; many that come at once do not hold up the others. They end with the block, also
-    where it is left early."""
+    """The pieces of a response, each recorded; many pieces at once do not block other requests. The iteration ends with
+    the block, even if the block is left early."""
 
     async def each() -> AsyncGenerator[bytes]:
         number = 0
@@ -341,7 +340,7 @@ async def _kept(record: PendingExchange, pieces: AsyncIterator[bytes]) -> AsyncI
             if number % _BREATH == 0:
                 await asyncio.sleep(0)
 
-    chunks = cast("AsyncGenerator[bytes]", pieces)  # that is what httpx gives, and does not say
+    chunks = cast("AsyncGenerator[bytes]", pieces)  # httpx returns an async generator, although it declares an iterator
     async with contextlib.aclosing(chunks), contextlib.aclosing(each()) as kept:
         yield kept
 
@@ -355,7 +354,7 @@ async def _local(record: PendingExchange, send: Any, status: int, value: dict[st
 
 
 def _error(api: Api | None, status: int, message: str) -> dict[str, Any]:
-    """An error of the gateway's own, in the agent's envelope."""
+    """The gateway's own error, in the agent's format."""
     return wire.api(api or APIS[0]).render_error(Failure(f"toolworthy gateway: {message}", status=status))
 
 
@@ -377,7 +376,7 @@ async def _end(send: Any) -> None:
 
 
 def _trouble(error: Exception) -> tuple[int, ExchangeFailure]:
-    """Status for the agent, and what everyone is told, of an endpoint that did not answer (whole)."""
+    """HTTP status and message for an endpoint without a complete response."""
     import httpx
 
     reason = " ".join(str(error).split()) or type(error).__name__

@@ -11,7 +11,7 @@ from toolworthy.wire.shapes import CONTEXT_LENGTH_EXCEEDED
 
 
 def unreachable(exchange: Exchange) -> bool:
-    """Whether nobody listened where the endpoint was."""
+    """Whether nothing listened at the endpoint's address."""
     return exchange.error is not None and exchange.error.kind == "unreachable"
 
 
@@ -23,7 +23,7 @@ def refusal(exchange: Exchange) -> Refusal | None:
 
 
 def busy(exchange: Exchange) -> bool:
-    """Whether the endpoint is busy or unreachable for the moment."""
+    """Whether the endpoint is temporarily busy or unreachable."""
     if unreachable(exchange):
         return True
     refused = refusal(exchange)
@@ -46,7 +46,7 @@ def failed(exchange: Exchange) -> bool:
     if exchange.status != 200 or answer is None:
         return False
     if answer.failure is not None:
-        return answer.failure.code != CONTEXT_LENGTH_EXCEEDED  # a window that is full stays full
+        return answer.failure.code != CONTEXT_LENGTH_EXCEEDED  # a full context window stays full
     return not exchange.body.strip() or not (answer.complete or answer.stop)
 
 
@@ -54,8 +54,8 @@ def again(exchange: Exchange, passing: Callable[[Exchange], bool] = lambda excha
     """Why to retry a request after this exchange; None if it is not retried.
 
     Args:
-        exchange: what came.
-        passing: whether an answer failed in a way that may pass.
+        exchange: the exchange.
+        passing: whether a response failed in a transient way.
     """
     refused = refusal(exchange)
     is_busy = busy(exchange)

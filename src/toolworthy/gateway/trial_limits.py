@@ -1,4 +1,4 @@
-"""Limits what one trial may request: what its agent needs, and no more, because the model's commands reach it too."""
+"""Limits the requests of one trial to its agent's needs, because the model's commands can reach the gateway, too."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from toolworthy.wire.ir import Api
 from toolworthy.wire.lenient import as_dict, parse_json
 
 MAX_REQUEST = 64 * 2**20
-"""Bytes of one request of anyone."""
+"""The most bytes of any request."""
 TRIAL_REQUEST = 16 * 2**20
-"""Bytes of one request of a trial: more than any context window takes."""
+"""The most bytes of one request of a trial: more than any context window."""
 TRIAL_ANSWER = 8 * 2**20
-"""Bytes of one answer to it: more than its agent's token limit allows."""
+"""The most bytes of one response to a trial: more than its agent's token limit allows."""
 TRIAL_BYTES = 128 * 2**20
-"""Bytes of all requests of a trial, and of all answers to it."""
+"""The most bytes of all requests of a trial, and of all responses to it."""
 AT_ONCE = 8
-"""Requests of one trial that are held in memory."""
+"""The most requests of one trial in memory."""
 TOLD = 20
-"""Refused requests that are recorded."""
+"""The most refused requests that are recorded."""
 _SIDE = 40
-"""Completions besides the task's turns that an agent may ask for, and as many again as it has turns."""
+"""Completions beyond the task's turns that an agent may request, in addition to once more its turns."""
 _OTHERS = 5
-"""Requests of any kind for each completion."""
+"""Requests of any kind per allowed completion."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Allowance:
     apis: Collection[Api] = ()
     turns: int | None = None
     spent: str = ""
-    """Which part of it is used up, in a few words; empty while none is."""
+    """The part of the allowance that is used up, in a few words; empty while none is."""
     completions: int = 0
     requests: int = 0
     sent: int = 0
@@ -57,16 +57,16 @@ class Allowance:
 
     @property
     def longest(self) -> int:
-        """Bytes that the next request may have."""
+        """The most bytes of the next request."""
         return MAX_REQUEST if self.turns is None else min(TRIAL_REQUEST, max(0, TRIAL_BYTES - self.sent))
 
     @property
     def answer(self) -> int:
-        """Bytes that the next answer may have."""
+        """The most bytes of the next response."""
         return MAX_ANSWER if self.turns is None else TRIAL_ANSWER
 
     def refuses(self, route: Route) -> No | None:
-        """Whether a request is refused before it is read."""
+        """The refusal of a request before its body is read, if any."""
         if self.turns is None:
             return None
         self.requests += 1
@@ -84,7 +84,7 @@ class Allowance:
         return None
 
     def refuses_body(self, route: Route, body: bytes, coding: str) -> No | None:
-        """Whether it is refused for what is in it."""
+        """The refusal of a request for its content, if any."""
         self.sent += len(body)
         if self.turns is None or route.kind != "completion":
             return None
@@ -93,7 +93,7 @@ class Allowance:
         return None if model == self.model else No(404, f"this trial may only request the model {self.model}")
 
     def too_large(self) -> No:
-        """The refusal of a request that is too long."""
+        """The refusal of a request that is too large."""
         most = self.longest
         if self.turns is not None and most < TRIAL_REQUEST:
             return self._no(f"{TRIAL_BYTES >> 20} MiB are used up")

@@ -36,7 +36,7 @@ class Upstream:
     headers: dict[str, str]
     body: bytes
     request: Request | None = None
-    """The agent's request, read; only where it is translated."""
+    """The agent's parsed request; only if it is translated."""
     losses: tuple[str, ...] = ()
 
     @property
@@ -46,10 +46,10 @@ class Upstream:
 
 
 def plan(endpoint: Endpoint, route: Route, path: str, headers: Iterable[tuple[str, str]], body: bytes) -> Upstream:
-    """Where a request goes and in which form.
+    """Address and form of the request to the endpoint.
 
     Raises:
-        ValueError: it must be translated and cannot be.
+        ValueError: it must be translated, and cannot be.
     """
     assert route.api is not None
     assert route.kind != "health"
@@ -79,7 +79,7 @@ def plan(endpoint: Endpoint, route: Route, path: str, headers: Iterable[tuple[st
 
 
 def _filled(endpoint: Endpoint, api: Api, route: Route, body: bytes) -> bytes:
-    """The body as it came, byte for byte, unless the endpoint is to get more in it."""
+    """The body, byte for byte, unless configured fields are added."""
     if route.kind != "completion" or not endpoint.extra_body.get(api):
         return body
     value = parse_json(body)

@@ -1,6 +1,6 @@
 """Summaries, by which agents shorten a conversation that has become too long.
 
-What the oracle writes into one is all that is left of the conversation: the task, and how many of its steps are done.
+The oracle's summary contains all that the rest of the conversation needs: the task, and how many steps are done.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ _WISH = re.compile(
     r"|^\W*summari[sz]e\b|conversation so far",
     re.IGNORECASE | re.MULTILINE,
 )
-"""By which agents ask for a summary."""
+"""Phrases in agents' requests for a summary."""
 _DONE = re.compile(r"Steps that are done: (\d+)\.")
 
 
 def wants_summary(request: Request, task: Task) -> bool:
-    """Whether the newest message asks for a summary of the conversation; the task's own instruction may speak of one,
+    """Whether the newest message asks for a summary of the conversation; the task's own instruction may mention one,
     too."""
     text = _newest(request)
     if words_only(task.instruction) in words_only(text):  # the task itself, or the whole conversation in one message
@@ -35,14 +35,14 @@ def summary(task: Task, done: int) -> str:
 
 
 def summarized(text: str) -> int | None:
-    """How many steps are done as a summary in `text` says; None if there is none."""
+    """How many steps are done, by a summary in `text`; None if there is none."""
     done = _DONE.search(text)
     return int(done[1]) if done else None
 
 
 def quoted(request: Request, task: Task) -> int:
-    """How many steps are done as the newest message says, where it quotes the conversation with its calls: OpenCode and
-    OpenClaw ask for a summary so."""
+    """How many steps are done, if the newest message quotes the conversation with its calls: OpenCode and OpenClaw
+    request summaries in this form."""
     rest = words_only(_newest(request)).partition(words_only(task.instruction))[2]
     done = 0
     for number, step in enumerate(task.steps):
@@ -55,12 +55,12 @@ def quoted(request: Request, task: Task) -> int:
 
 
 def words_only(text: str) -> str:
-    """`text` as it survives being quoted, escaped or wrapped by an agent."""
+    """The part of `text` that survives quoting, escaping and wrapping by an agent."""
     return re.sub(r"[^\w]+", " ", text.replace("\\n", " ").replace("\\t", " ")).strip()
 
 
 def _marks(step: Step) -> Iterator[str]:
-    """What stands in a step's call, in this order; nothing of a text."""
+    """The texts in a step's call, in this order; none for a text step."""
     for words in (step.run, step.read, step.write, step.edit, step.content, step.old, step.new):
         yield words or ""
 

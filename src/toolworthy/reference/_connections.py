@@ -15,42 +15,42 @@ from toolworthy.base.asgi import App
 from toolworthy.base.loading import Strict
 
 _CHECK = 0.02
-"""Seconds after which a slow answer looks whether its client is still there."""
+"""Seconds between checks of a slow response for whether its client is still connected."""
 _RESET = struct.pack("ii", 1, 0)
 """``SO_LINGER`` that closes with a reset."""
 
 
 class ServedConnections(Strict):
-    """How connections are served, where not as a correct server does."""
+    """Faults of connections."""
 
     version: Literal["1.0", "1.1"] = "1.1"
     framing: Literal["chunks", "none"] = "chunks"
-    """``none``: an answer ends with its connection."""
+    """``none``: the end of the connection ends a response."""
     behind: str = ""
-    """Sent behind the end of every answer."""
+    """Bytes sent after the end of every response."""
     again: Literal["served", "closed", "reset", "gone"] = "served"
-    """What becomes of a second request on a connection. ``gone``: the connection closes before it, unannounced."""
+    """How a second request on a connection is handled. ``gone``: the connection closes before it, unannounced."""
     pace: float = 0.0
-    """Seconds before each piece of an answer."""
+    """Seconds before each piece of a response."""
     slots: int = 64
     """Requests that are served at a time; others wait."""
     stops: bool = True
-    """Whether an answer ends when its client leaves."""
+    """Whether a response ends when its client disconnects."""
     holds: float = 0.0
-    """Seconds for which a request whose client has left keeps its place."""
+    """Seconds for which a request keeps its slot after its client disconnects."""
     head_body: bool = False
     """Whether the response to HEAD has the body that GET would get."""
     metrics: bool = False
-    """Whether ``/metrics`` tells how many requests are served."""
+    """Whether ``/metrics`` reports the number of running requests."""
 
 
 class _Left(Exception):
-    """The client has gone."""
+    """The client has disconnected."""
 
 
 @contextlib.asynccontextmanager
 async def connecting(app: App, listener: socket.socket, how: ServedConnections) -> AsyncIterator[None]:
-    """Serve `app` on `listener` until the block ends, with the faults of `how`."""
+    """Serve `app` on `listener` until the block ends, with the faults in `how`."""
     places, state = asyncio.Semaphore(how.slots), _State()
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -61,7 +61,7 @@ async def connecting(app: App, listener: socket.socket, how: ServedConnections) 
         try:
             await _Line(app, how, places, state, reader, writer).serve()
         except (_Left, ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, asyncio.CancelledError):
-            pass  # the client has gone, or the server ends
+            pass  # the client has disconnected, or the server ends
         finally:
             writer.close()
 
@@ -77,7 +77,7 @@ async def connecting(app: App, listener: socket.socket, how: ServedConnections) 
 
 @dataclass
 class _State:
-    """What all connections share."""
+    """State that all connections share."""
 
     tasks: set[asyncio.Task[Any]] = field(default_factory=set)
     running: int = 0

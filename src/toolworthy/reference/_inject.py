@@ -23,17 +23,17 @@ from toolworthy.wire.sse import events, format_event
 
 
 class Saying(Strict):
-    """What is said instead of the right answer."""
+    """A change of the content of a response."""
 
     only_calls: str | None = None
-    """Only an answer with a call whose arguments have this pattern; empty for any call."""
+    """Only responses with a call whose arguments match this pattern; empty: any call."""
     only_stop: StopReason | None = None
-    """Only an answer that ends like this."""
+    """Only responses with this end."""
     stop: Literal["end", "tool", "length", "error", "none"] | None = None
     calls: Literal["drop", "leak", "think", "first"] | None = None
-    """Left out, written into the text or the reasoning by `form`, or only the first kept."""
+    """How calls are changed: omitted, written into the text or the reasoning by `form`, or only the first kept."""
     only: Literal["custom", "namespaced"] | None = None
-    """Only calls of such tools are touched."""
+    """Only calls of such tools are changed."""
     add: str = ""
     """Name of one more call, without arguments."""
     form: str = ""
@@ -48,48 +48,49 @@ class Saying(Strict):
         ]
         | None
     ) = None
-    """``close`` fixes those that were cut; ``escape`` writes all but ASCII as escapes;
-    ``void``: those of a call without any are not text at all."""
+    """``close`` completes truncated ones; ``escape`` escapes all but ASCII; ``void``: the arguments of a call without
+    any are not text."""
     lose: Literal["last-brace", "after-empty"] | None = None
-    """Of the arguments: the last brace where no string is before it, or all behind a call without any."""
+    """The part of the arguments that is lost: the last brace if no string precedes it, or all arguments after a call
+    without any."""
     argument_text: str = ""
-    """Put behind the arguments; of ``replace``, in their place."""
+    """Appended to the arguments; for ``replace``, instead of them."""
     argument_swap: texts.Swaps = ()
-    """In the arguments' JSON text."""
+    """Replacements in the arguments' JSON text."""
     value_swap: texts.Swaps = ()
-    """In each string within the arguments."""
+    """Replacements in each string of the arguments."""
     id: Literal["empty", "same"] | None = None
     id_form: str = ""
     """Every call's id: ``{name}``, ``{index}`` (in the answer), ``{number}`` (in the conversation) and ``{hash}`` (9
     characters) are filled in. Also where `when` does not hold."""
     name: str | None = None
-    """Instead of every call's name."""
+    """Replaces every call's name."""
     text: str | None = None
-    """Instead of the text; an empty one leaves it out."""
+    """Replaces the text; empty: no text."""
     before: str = ""
-    """Put before the text."""
+    """Inserted before the text."""
     text_swap: texts.Swaps = ()
-    """In the text."""
+    """Replacements in the text."""
     stop_string: bool = False
     """The text keeps the stop string that ended it."""
     think: Literal["tags", "only", "drop"] | None = None
     """Reasoning in tags within the text, nothing but reasoning, or none."""
     usage: Literal["none", "zero", "gross", "net", "uncached", "one"] | None = None
-    """``gross``: what came from a cache is counted among the plain input as well; ``net``: it is not counted there;
-    ``uncached``: nothing came from a cache; ``one``: a single token was written."""
+    """``gross``: cached input is counted as plain input, too; ``net``: it is not; ``uncached``: no input was cached;
+    ``one``: a single output token is counted."""
 
 
 class Edit(Strict):
-    """A change of the JSON that is sent: of a stream's events, or of a whole answer."""
+    """A change of the sent JSON: of a stream's events, or of a whole response."""
 
     type: str | None = None
     """Only events of this type; ``[DONE]`` is chat's end marker."""
     has: str | None = None
-    """Only where this path is."""
+    """Only events with this path."""
     match: str = ""
-    """Only where what is there, as text, has this pattern."""
+    """Only if the value there, as text, matches this pattern."""
     lacks: str | None = None
-    """Only where this path is not."""
+    """Only events without this path."""
     which: Literal["all", "first", "rest", "last"] = "all"
     set: dict[str, Any] = Field(default_factory=dict)
     null: tuple[str, ...] = ()
@@ -97,28 +98,28 @@ class Edit(Strict):
     shift: dict[str, int] = Field(default_factory=dict)
     """Added to the numbers there."""
     join: str | None = None
-    """Path whose texts or arrays, of all these events, are put together into the first of them."""
+    """Path whose texts or arrays, from all these events, are joined in the first of them."""
     carry: str | None = None
-    """Path whose value is put into the later ones of these events as well."""
+    """Path whose value is copied into the later ones of these events."""
     per: tuple[str, ...] = ()
-    """Of `join` and `carry`: only events that have the same values here belong together."""
+    """For `join` and `carry`: only events with the same values here belong together."""
     count: str | None = None
-    """Path whose values are numbered through, each event by another one; numbers grow by it."""
+    """Path whose values get numbers that differ for each event; existing numbers are increased."""
     text: bool = False
-    """Values in `set` are put in as the JSON text of what is there."""
+    """Values in `set` become the JSON text of the present value."""
     drop: bool = False
     repeat: bool = False
     name: str | None = None
     """The SSE field ``event``; empty for none."""
     lift: str | None = None
-    """Path of what is sent in place of the event's whole JSON."""
+    """Path of the value that is sent instead of the event's JSON."""
     before: str | None = None
     after: str | None = None
-    """Data of one more event; ``{index}`` and the like are the values of the event next to which it is sent."""
+    """Data of an additional event; ``{index}`` and the like are values of the neighbouring event."""
     until: str = ""
-    """Sent only before the next event with this pattern in its JSON, instead of where it is."""
+    """The event is delayed until the next event whose JSON matches this pattern."""
     renumber: bool = False
-    """Sequence numbers are counted anew."""
+    """Sequence numbers are renumbered."""
 
 
 class Bytes(Strict):
@@ -127,28 +128,28 @@ class Bytes(Strict):
     prefix: str = ""
     suffix: str = ""
     swap: tuple[tuple[str, str], ...] = ()
-    """Patterns and what is put in their place, in every event's bytes."""
+    """Patterns and their replacements, in every event's bytes."""
     keep: float = 1.0
-    """Share of the pieces that is sent at all."""
+    """Share of the pieces that are sent."""
     wait: float = 0.0
     """Seconds of silence."""
     wait_for: str = ""
-    """Pattern in the bytes before which it is silent; empty for before everything, the headers too."""
+    """Pattern of the bytes before which the silence is; empty: before everything, including headers."""
     status: int | None = None
     content_type: str | None = None
     split: int = 0
-    """Sent in pieces of so many bytes, whatever that cuts through."""
+    """Sent in pieces of so many bytes, regardless of boundaries."""
     gzip: bool = False
-    """Compressed, and no header says so."""
+    """Compressed, without a header for it."""
     body: str | None = None
-    """Instead of everything."""
+    """Replaces the whole body."""
 
 
-# ---- what is said ----------------------------------------------------------------------------------------------------
+# ---- content ---------------------------------------------------------------------------------------------------------
 
 
 def said(say: Saying, answer: Response, request: Request) -> Response:
-    """What is said, changed."""
+    """The response with its content changed."""
     made = [part for part in answer.parts if isinstance(part, ToolCall)]
     if not _fits(say, answer):
         return answer
@@ -204,7 +205,7 @@ def _counted(say: Saying, usage: Usage | None) -> Usage | None:
 
 
 def _fits(say: Saying, answer: Response) -> bool:
-    """Whether the answer is one that is changed."""
+    """Whether the response meets the conditions."""
     if say.only_calls is not None and not any(re.search(say.only_calls, call.arguments) for call in answer.calls):
         return False
     return say.only_stop in (None, answer.stop)
@@ -243,11 +244,11 @@ def _changed(say: Saying, call: ToolCall, number: int, before: int) -> ToolCall:
     return replace(call, id=call_id, name=name, arguments=texts.swapped(say.argument_swap, arguments) + behind)
 
 
-# ---- what is sent ----------------------------------------------------------------------------------------------------
+# ---- JSON and bytes --------------------------------------------------------------------------------------------------
 
 
 def edited(edits: tuple[Edit, ...], made: Reply) -> tuple[bytes, ...]:
-    """A whole answer's JSON, edited."""
+    """A whole response's JSON, edited."""
     value = parse_json(made.body)
     for edit in edits:
         if edit.type is None and _concerns(edit, None, value):
@@ -297,7 +298,7 @@ def _pass(edit: Edit, sent: list[tuple[str | None, Any]]) -> list[tuple[str | No
 
 
 def _beside(text: str, name: str | None, value: Any) -> tuple[str | None, str]:
-    """One more event; it is named like its type where the one next to it has a name."""
+    """An additional event; it has its type as a name if its neighbour has a name."""
     for key, known in value.items() if isinstance(value, dict) else ():
         if isinstance(known, (str, int)):
             text = text.replace(f"{{{key}}}", str(known))
@@ -314,7 +315,7 @@ def _renumbered(sent: list[tuple[str | None, Any]]) -> list[tuple[str | None, An
 
 
 def _joined(edit: Edit, values: list[Any]) -> list[bool]:
-    """Do what `join` and `carry` say; of each value, whether it went into another."""
+    """Apply `join` and `carry`. Returns for each value whether it was joined to another."""
     first: dict[str, Any] = {}
     gone: list[bool] = []
     for value in values:
@@ -363,7 +364,7 @@ def _apply(edit: Edit, value: Any, number: int) -> None:
 
 
 def _put(holder: Any, key: str, value: Any) -> None:
-    """Put `value` into an object, or, with the key ``+``, behind what an array has."""
+    """Put `value` into an object, or, with the key ``+``, at the end of an array."""
     if isinstance(holder, dict):
         holder[key] = value
     elif isinstance(holder, list) and key == "+":

@@ -1,6 +1,6 @@
 """The reference server's response to a request that is not a task: it follows the last message literally.
 
-Probes and tests ask like this, in words that a real model understands as well::
+Probes and tests use these instructions, which real models understand, too::
 
     First write exactly: I will look.
     Call the tool `read` with exactly these arguments: {"path": "a.txt"}
@@ -45,7 +45,7 @@ _SAY = re.compile(r"reply with exactly: (.+)", re.IGNORECASE)
 
 
 def obey(request: Request) -> tuple[Part, ...]:
-    """The parts of the answer: calls where they are demanded and not made yet, else text."""
+    """The parts of the response: calls that are demanded and not made yet, else text."""
     orders, results = _orders(request)
     choice = request.tool_choice
     forbidden = choice is not None and choice.mode == "none"
@@ -72,7 +72,7 @@ def obey(request: Request) -> tuple[Part, ...]:
 
 
 def _visible_parts(request: Request) -> Iterator[Part]:
-    """All that the conversation shows, the contents of results included."""
+    """All texts in the conversation, including results."""
     for part in (part for message in request.messages for part in message.parts):
         yield from part.content if isinstance(part, ToolResult) else (part,)
 
@@ -92,7 +92,7 @@ def _results_of(request: Request, path: str) -> Request:
 
 
 def _colour(request: Request) -> str:
-    """What is strongest in the first pixel of the last picture, a PNG of 8-bit RGB; "none" without one."""
+    """The strongest colour of the first pixel of the last picture, a PNG of 8-bit RGB; "none" without one."""
     urls = [part.url for part in _visible_parts(request) if isinstance(part, Image)]
     with suppress(ValueError, zlib.error):
         data = base64.b64decode(urls[-1].partition(",")[2] if urls else "").partition(b"IDAT")[2]
@@ -102,8 +102,8 @@ def _colour(request: Request) -> str:
 
 
 def _orders(request: Request) -> tuple[str, int]:
-    """The newest user message, and how many results follow it; an order to be done step by step outlives newer ones
-    that order nothing."""
+    """The newest user message, and how many results follow it; an instruction with several steps stays in force until a
+    newer message has an instruction."""
     results, newest = 0, ("", 0)
     for message in reversed(request.messages):
         text = message.text

@@ -13,14 +13,14 @@ from toolworthy.wire.lenient import as_dict, as_list
 CONTEXT = 200_000
 """Context window in tokens."""
 MODEL = "oracle"
-"""Names that begin so are served."""
+"""Prefix of the model names that are served."""
 _ROLES = ("system", "developer", "user", "assistant", "model", "tool", "function")
 CHARACTERS = 4
-"""Characters of one token, about."""
+"""Approximate characters per token."""
 
 
 def limited(request: Request, answer: Response) -> Response:
-    """`answer`, as far as stop strings and the token limit let it be said."""
+    """`answer`, truncated at stop strings and the token limit."""
     return _by_tokens(request, _by_stops(request, answer))
 
 
@@ -50,7 +50,7 @@ def _by_tokens(request: Request, answer: Response) -> Response:
 
 
 def tokens(request: Request) -> int:
-    """Size of the conversation, about."""
+    """Approximate size of the conversation in tokens."""
     return sum(len(words(part)) for message in request.messages for part in message.parts) // CHARACTERS
 
 
@@ -70,7 +70,7 @@ def _cut(part: Part, room: int) -> Part:
 
 
 def refusal(api: Api, value: Mapping[str, Any], request: Request) -> Failure | None:
-    """The error, with its status, for a request that no careful endpoint takes; None for one that is fine."""
+    """The error, with its status, for an invalid request; None if it is valid."""
     model = value.get("model")
     if not isinstance(model, str) or not model.startswith(MODEL):
         return _refused(f"the model {model!r} does not exist; this endpoint serves {MODEL!r}", 404)
@@ -89,7 +89,7 @@ def refusal(api: Api, value: Mapping[str, Any], request: Request) -> Failure | N
 
 
 def overflow(api: Api, size: int) -> Failure:
-    """The API's own error for a conversation of so many tokens, which the context window does not hold."""
+    """The API's own error for a conversation of so many tokens, which exceeds the context window."""
     own = wire.api(api)
     message = own.overflow.format(tokens=size, window=CONTEXT)
     return replace(_refused(message), code=own.overflow_code)

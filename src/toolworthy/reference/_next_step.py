@@ -1,8 +1,8 @@
 """The reference server's next step: pure and stateless, from the conversation alone.
 
-The task is known by its instruction, the place in it by the ids of the calls made so far, which carry their step; where
-an agent put its own ids into their place, by what was due. So any client can talk to it, it can be restarted between
-any two turns, and it needs no special header.
+The instruction identifies the task; the ids of the calls made so far contain their step and so give the progress. If an
+agent replaced the ids, the progress follows from the calls that were due. So any client can use the server without
+special headers, and it can be restarted between two turns.
 """
 
 from __future__ import annotations
@@ -24,10 +24,11 @@ from toolworthy.wire.ir import Message, Part, Request, Response, StopReason, Tex
 from toolworthy.wire.text_edits import wants_text_edits
 
 _ID = re.compile(r"tw(\d{3})([prwf])(\d{2})")
-"""In a call's id: its step, what it is for (the step itself, a read before it, a wait, the end), which way."""
+"""A call's id: its step, its purpose (the step itself, a read before it, a wait, the end), and the number of the
+way."""
 _MAX_WAITS = 30
 _CACHEABLE = 1_024
-"""Tokens from which on the beginning of a conversation counts as cached, as with OpenAI."""
+"""The fewest tokens for which the beginning of a conversation counts as cached, as with OpenAI."""
 _REFUSED = re.compile(r"unknown tool|no such tool|tool not found|not available|invalid arguments", re.IGNORECASE)
 
 
@@ -38,16 +39,16 @@ class _Place:
     step: int = 0
     way: int = 0
     read: set[str] = field(default_factory=set)
-    """Paths that a file tool has shown."""
+    """Paths that a file tool has read."""
     session: str | None = None
-    """A command that still runs."""
+    """The session of a command that still runs."""
     waits: int = 0
     complaint: str = ""
-    """What the last refusal said."""
+    """The text of the last refusal."""
 
 
 Play = Callable[[Request], tuple[Part, ...] | None]
-"""What the oracle answers to a request that it is prepared for; None to any other."""
+"""Returns the oracle's response to a known request; None for others."""
 
 
 def next_answer(
@@ -58,14 +59,14 @@ def next_answer(
     *,
     together: bool = False,
 ) -> Response:
-    """The oracle's answer to `request`, without id and usage of the wire's own making.
+    """The oracle's response to `request`, without the API's id and usage.
 
     Args:
-        request: what was asked.
-        tasks: those that it can play.
-        adapters: agents whose tools it knows.
-        plays: answers that are prepared; they go before tasks.
-        together: reads that follow each other are called for in one answer.
+        request: the request.
+        tasks: the tasks whose solutions it can play.
+        adapters: the agents whose tools it knows.
+        plays: prepared responses, which take precedence over tasks.
+        together: whether consecutive reads are called in one response.
     """
     for play in plays:
         if (prepared := play(request)) is not None:
@@ -123,7 +124,7 @@ def _place(request: Request, task: Task, adapter: AgentAdapter | None) -> _Place
 
 
 def _texts_before_action(place: _Place, task: Task) -> list[str]:
-    """What is said before the next action, to which `place` goes on."""
+    """The texts before the next action, to which `place` advances."""
     texts = []
     while place.step < len(task.steps) and (text := task.steps[place.step].say) is not None:
         texts.append(text)
@@ -132,7 +133,7 @@ def _texts_before_action(place: _Place, task: Task) -> list[str]:
 
 
 def _due(request: Request, task: Task, place: _Place, adapter: AgentAdapter | None) -> str:
-    """The id of the call that was due here, for a conversation that has lost it: some agents make up their own."""
+    """The id of the call that was due here, for a conversation that has lost it: some agents generate their own."""
     _texts_before_action(place, task)
     call = _call(request, task, place, adapter) if place.step < len(task.steps) else None
     return call.id if call else ""
@@ -141,7 +142,7 @@ def _due(request: Request, task: Task, place: _Place, adapter: AgentAdapter | No
 def _advance(
     place: _Place, task: Task, kind: str, step: int, way: int, result: ToolResult, adapter: AgentAdapter | None
 ) -> None:
-    """Take note of one result."""
+    """Advance by one result."""
     text = " ".join(part.text for part in result.content if isinstance(part, Text))
     target = task.steps[step] if step < len(task.steps) else None
     action = target.action if target else "say"
@@ -170,7 +171,7 @@ def _advance(
 
 
 def _refused(result: ToolResult, text: str, adapter: AgentAdapter | None, run: bool) -> bool:
-    """Whether a tool did not do what was asked. A command that ran and failed did."""
+    """Whether a tool refused a call. A command that ran and failed was not refused."""
     patterns = adapter.refusals if adapter else ()
     if any(re.search(pattern, text) for pattern in patterns):
         return True
@@ -207,7 +208,7 @@ def _ways(task: Task, step: Step, request: Request, adapter: AgentAdapter | None
 
 
 def _reads(request: Request, task: Task, place: _Place, adapter: AgentAdapter | None) -> Iterator[ToolCall]:
-    """The calls of the reads that follow directly on a read."""
+    """The calls of the reads directly after a read."""
     for number in range(place.step + 1, len(task.steps)):
         if task.steps[number - 1].read is None or task.steps[number].read is None:
             return
@@ -216,7 +217,7 @@ def _reads(request: Request, task: Task, place: _Place, adapter: AgentAdapter | 
 
 
 def _stood_before(task: Task, place: _Place, step: Step) -> bool:
-    """Whether the file is there already: edits need one, writes may make it."""
+    """Whether the file existed before: edits need it, writes may create it."""
     path = _path(step)
     earlier = {other.write for other in task.steps[: place.step] if other.write}
     return step.edit is not None or (task.path / "environment" / "app" / path).exists() or path in earlier
@@ -267,7 +268,7 @@ def _finished(request: Request, text: str) -> Response:
 
 
 def _thinking(request: Request, text: str) -> Iterator[Thinking]:
-    """Reasoning, where it was asked for. The wire's encoder puts it into the API's own form."""
+    """Reasoning, if requested. The API's encoder writes it in its own form."""
     if request.reasoning and request.reasoning.enabled is not False:
         yield Thinking(text, "reasoning_content", None)
 

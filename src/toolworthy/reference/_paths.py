@@ -1,7 +1,7 @@
 """Paths into JSON, by which the defect catalogue locates its changes.
 
 Steps are joined by dots. A step is a key, an index (``-1`` the last), a slice (``1:``), ``a|b`` for either key, ``*``
-for each element, ``**`` for the value and all within it; behind it may be what an object must be like, ``[key]``,
+for each element, ``**`` for the value and all within it; a condition on an object may follow: ``[key]``,
 ``[!key]``, ``[key=value]`` or ``[key!=value]``: ``messages.*[role=tool][!name].content``.
 """
 

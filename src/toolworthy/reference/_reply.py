@@ -18,24 +18,24 @@ from toolworthy.wire.lenient import as_dict, as_int, as_list, dump_json, parse_j
 from toolworthy.wire.sse import events, format_event
 
 _MOST = 16
-"""Choices of one answer."""
+"""The most choices of one response."""
 _ERROR = 400
 _PIECE = 24
 """Characters of one delta, about what real servers send."""
 
 
 Answering = Callable[[ir.Request], ir.Response]
-"""What to say to a request."""
+"""Returns the content of the response to a request."""
 
 
 def reply(api: ir.Api, body: bytes, answer: Answering, defects: Sequence[Defect] = ()) -> Reply:
-    """What is sent back for a completion request.
+    """The response to a completion request, as bytes.
 
     Args:
-        api: the wire API asked in.
-        body: the request as it came.
-        answer: what to say.
-        defects: applied one after the other; none for a correct response.
+        api: the wire API of the request.
+        body: the request's JSON.
+        answer: returns the content.
+        defects: applied in order; none for a correct response.
     """
     made = _reply(api, body, answer, defects)
     for defect in defects if made.status >= _ERROR else ():
@@ -77,7 +77,7 @@ def _reply(api: ir.Api, body: bytes, answer: Answering, defects: Sequence[Defect
 
 
 def stream(api: ir.Api, answer: ir.Response, request: ir.Request) -> Iterator[bytes]:
-    """The answer as events, in pieces of a few characters, as a model would say it. One with a failure breaks off."""
+    """The response as events, in pieces of a few characters, as from a model. A response with a failure breaks off."""
     encoder = wire.api(api).encoder(request)
     first, *rest = disassemble(replace(answer, failure=None))
     if isinstance(first, ir.Started) and answer.usage:
@@ -97,12 +97,12 @@ def error(api: ir.Api, failure: ir.Failure, headers: tuple[tuple[str, str], ...]
 
 
 def overflown(api: ir.Api, body: bytes) -> Reply:
-    """The refusal of a conversation that is too long for the context window, in the words of the API's vendor."""
+    """The error for a conversation that exceeds the context window, in the words of the API's vendor."""
     return _refused(api, overflow(api, CONTEXT + 1), wire.api(api).parse_request(as_dict(parse_json(body))))
 
 
 def _refused(api: ir.Api, failure: ir.Failure, request: ir.Request) -> Reply:
-    """An error, in the stream that was asked for where the API's vendor puts it there."""
+    """An error; in a stream if requested and the API's vendor does so."""
     own = wire.api(api)
     if not (request.stream and own.overflow_streamed and failure.code == own.overflow_code):
         return error(api, failure)
@@ -112,7 +112,7 @@ def _refused(api: ir.Api, failure: ir.Failure, request: ir.Request) -> Reply:
 
 
 def _signed(api: ir.Api, parts: Sequence[ir.Part]) -> tuple[ir.Part, ...]:
-    """Reasoning in the API's own form, signed as its vendor does: where it is, or on what it led to."""
+    """Reasoning in the API's own form, signed as by its vendor: on the reasoning, or on the part after it."""
     form = wire.api(api).reasoning
     if form is None or not wire.api(api).signs_calls:
         return tuple(_marked(form, part) if isinstance(part, ir.Thinking) and form else part for part in parts)
@@ -137,7 +137,7 @@ def _mark(text: str) -> str:
 
 
 def _several(made: Reply, count: int) -> Reply:
-    """The answer `count` times over, as chat's ``n`` wants it."""
+    """The response `count` times, for chat's ``n``."""
 
     def grown(value: Any) -> list[Any]:
         choices = as_list(as_dict(value).get("choices"))

@@ -10,7 +10,7 @@ from toolworthy.wire.lenient import as_dict
 
 
 def side_answer(request: Request) -> str:
-    """A short text that fits what was asked."""
+    """A short text that fits the request."""
     wanted = as_dict(request.response_format)
     if wanted.get("type") == "json_schema":
         return json.dumps(sample(as_dict(as_dict(wanted.get("json_schema")).get("schema"))))

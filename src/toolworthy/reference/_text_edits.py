@@ -1,4 +1,4 @@
-"""The reference server's answer to an agent that takes edits as text: all edits of the task at once."""
+"""The reference server's response to an agent that takes edits as text: all edits of the task at once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from toolworthy.wire.text_edits import TextEdit, written
 
 
 def text_edits(request: Request, task: Task) -> str:
-    """What the task's solution writes and edits, as blocks of whole lines. Commands are left out: no such agent runs
+    """The writes and edits of the task's solution, as blocks of whole lines. Commands are omitted: no such agent runs
     one by itself."""
     files: dict[str, str] = {}
     seen = "\n".join(message.text for message in request.messages if message.role == "user")
@@ -26,8 +26,8 @@ def _edit(folder: Path, step: Step, files: dict[str, str], seen: str) -> TextEdi
     Args:
         folder: the task's files.
         step: of its solution.
-        files: what they contain by then.
-        seen: what the agent showed of them: some are made at the start.
+        files: their contents before the step.
+        seen: the contents that the agent sent: some files are created at the start.
     """
     path = step.write or step.edit
     if path is None:
@@ -39,12 +39,12 @@ def _edit(folder: Path, step: Step, files: dict[str, str], seen: str) -> TextEdi
 
 
 def _content(path: Path) -> str:
-    """A file of the workspace; "" for one that is not there yet."""
+    """A file of the workspace; "" if it does not exist yet."""
     return path.read_bytes().decode("utf-8", "replace") if path.is_file() else ""
 
 
 def _lines(content: str, old: str, new: str) -> tuple[str, str]:
-    """An edit as one of whole lines, as blocks need it; as it is where the file is unknown."""
+    """An edit extended to whole lines, as blocks require; unchanged if the file is unknown."""
     at = content.find(old)
     if at < 0:
         return old, new

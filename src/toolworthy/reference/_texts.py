@@ -1,4 +1,4 @@
-"""How defects change texts and arguments: pure functions on strings."""
+"""Changes of texts and arguments by defects: pure functions on strings."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from toolworthy.wire.ir import ToolCall
 from toolworthy.wire.lenient import as_dict, dump_json, parse_json
 
 Swaps = tuple[tuple[str, str], ...]
-"""Patterns and what is put in their place."""
+"""Patterns and their replacements."""
 
 
 def written(call: ToolCall, form: str, each: str, between: str) -> str:
-    """A call in a notation of the model's own.
+    """A call in a model's own notation.
 
     Args:
         call: the call.
@@ -50,10 +50,10 @@ def arguments(how: str | None, text: str, number: int, instead: str) -> str:
     """The arguments of a call, made faulty.
 
     Args:
-        how: see ``Saying.arguments``; None leaves them.
+        how: see ``Saying.arguments``; None: no change.
         text: the arguments.
-        number: of the call in its answer.
-        instead: what ``replace`` puts in their place.
+        number: index of the call in its response.
+        instead: the replacement for ``replace``.
     """
     value = parse_json(text)
     match how:
@@ -84,7 +84,7 @@ def arguments(how: str | None, text: str, number: int, instead: str) -> str:
 
 
 def closed(text: str) -> str:
-    """The beginning of a JSON object, completed to a valid one, as some servers do."""
+    """A truncated JSON object, completed to a valid one, as some servers do."""
     if parse_json(text) is not None:
         return text
     for end in range(len(text), 0, -1):
@@ -95,7 +95,7 @@ def closed(text: str) -> str:
 
 
 def with_stop_string(text: str, stops: tuple[str, ...], stopped: bool) -> str | None:
-    """The text up to the end of the first stop string in it; with one put back where it was taken off; else None."""
+    """The text up to the end of its first stop string; with the stop string restored if it was removed; else None."""
     ends = [text.index(stop) + len(stop) for stop in stops if stop and stop in text]
     if ends:
         return text[: min(ends)]

@@ -15,48 +15,48 @@ from toolworthy.reference._paths import places
 from toolworthy.wire.lenient import parse_json
 
 Kind = Literal["null", "empty", "string", "array", "object", "number", "no-json"]
-"""Of a value: ``empty`` is an array without elements, ``no-json`` a string that should hold JSON and does not."""
+"""The type of a value: ``empty`` is an array without elements, ``no-json`` a string that should be JSON and is not."""
 
 
 class Sign(Strict):
-    """What a request must have for a defect to show."""
+    """A condition on a request for a defect to be injected."""
 
     has: str
-    """Path in the request's JSON that sets it off."""
+    """Path in the request's JSON that must exist."""
     equal: str | int | bool | None = None
-    """Only where the value there is this."""
+    """The value there equals this."""
     none_of: tuple[str | int | bool, ...] = ()
-    """Only where it is none of these."""
+    """The value is none of these."""
     match: str = ""
-    """Only where the text there has this pattern."""
+    """The text there matches this pattern."""
     unlike: str = ""
-    """Only where the text there has not this pattern."""
+    """The text there does not match this pattern."""
     above: int | None = None
-    """Only where the number there is greater."""
+    """The number there is greater."""
     below: int | None = None
-    """Only where the number there is smaller."""
+    """The number there is smaller."""
     longer: int | None = None
-    """Only where the text or array there is longer."""
+    """The text or array there is longer."""
     shorter: int | None = None
-    """Only where the text or array there is shorter."""
+    """The text or array there is shorter."""
     larger: int | None = None
-    """Only where its JSON has more bytes."""
+    """The value's JSON has more bytes."""
     kind: Kind | None = None
     beside: tuple[str, ...] | None = None
-    """Only where the object around it has other keys than it and these."""
+    """The object that contains it has keys other than it and these."""
     unanswered: str = ""
-    """Only where the value is found nowhere at this path."""
+    """The value does not occur at this path."""
     twice: bool = False
-    """Only where it is there twice in a row."""
+    """The value occurs twice in a row."""
     absent: bool = False
-    """Turned round: only where no such value is."""
+    """Negation: no such value exists."""
     also: tuple[Sign, ...] = ()
-    """Only where all of these hold."""
+    """All of these hold."""
     unless: tuple[Sign, ...] = ()
-    """Only where none of these holds."""
+    """None of these holds."""
 
     def holds(self, value: Mapping[str, Any]) -> bool:
-        """Whether the request has it."""
+        """Whether the request meets the condition."""
         present = any(self._there(value)) != self.absent
         return present and all(sign.holds(value) for sign in self.also) and not any(s.holds(value) for s in self.unless)
 
@@ -106,14 +106,14 @@ def _is(value: Any, kind: Kind) -> bool:
 
 
 class RefusalSign(Sign):
-    """The endpoint does not take a request that it should take."""
+    """A rejection of requests that the endpoint should accept."""
 
     status: int = 400
     headers: dict[str, str] = Field(default_factory=dict)
     body: str
-    """What it answers; ``{key}`` stands for the last key of the path found."""
+    """The body of the rejection; ``{key}`` is the last key of the matching path."""
 
     def answer(self, value: Mapping[str, Any]) -> str:
-        """What it answers to this request."""
+        """The body of the rejection of this request."""
         key = next((str(key) for _, key in places(value, self.has)), "")
         return self.body.replace("{key}", key)

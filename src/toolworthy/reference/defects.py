@@ -1,7 +1,7 @@
 """Defects of real endpoints, as data: how the reference server changes a correct response to show one.
 
-A row of ``fixtures/defects/*.toml`` changes a response in up to four places: it refuses the request, changes what is
-said, edits the JSON that is sent, or the bytes.
+A row of ``fixtures/defects/*.toml`` changes a response in up to four places: it rejects the request, changes the
+content, edits the JSON, or changes the bytes.
 """
 
 from __future__ import annotations
@@ -30,23 +30,23 @@ from toolworthy.wire.lenient import as_dict, dump_json, parse_json
 
 
 class RouteAnswer(Strict):
-    """Another answer to some requests, by their path, headers and content."""
+    """Another response to certain requests, by path, headers and content."""
 
     path: str
     """Pattern in the path with its query."""
     method: str = ""
     header: str = ""
-    """Only where this header is sent; in lower case."""
+    """Only requests with this header; in lower case."""
     without: str = ""
-    """Only where this one is not."""
+    """Only requests without this header."""
     like: str = ""
-    """Of either: one without this pattern counts as not sent."""
+    """For both: a header that does not match this pattern counts as not sent."""
     status: int = 404
     content_type: str = JSON
     body: str = ""
 
     def holds(self, method: str, target: str, headers: Mapping[str, str]) -> bool:
-        """Whether it answers this request."""
+        """Whether it applies to this request."""
         return (
             (not self.method or method == self.method)
             and (not self.header or self._sent(self.header, headers))
@@ -66,32 +66,32 @@ class Defect(Strict):
     apis: tuple[Api, ...]
     severity: Literal["blocks", "degrades", "cosmetic"]
     seen: str
-    """Where, and when if known."""
+    """The servers that have it, and when, if known."""
     agents: str = ""
-    """Who stumbled."""
+    """The clients that failed."""
     sources: tuple[str, ...]
-    """``owner/repo#number``; empty where only the specification says it."""
+    """``owner/repo#number``; empty if only a specification mentions it."""
     caught_by: tuple[str, ...] = ()
-    """Codes of the rules that name it."""
+    """Codes of the rules and probes that detect it."""
     says: dict[str, str] = Field(default_factory=dict)
-    """Id of a probe that names several faults to the pattern of its verdict and detail for this one."""
+    """Id of a probe that detects several faults to the pattern of its verdict and detail for this one."""
     beside: tuple[str, ...] = ()
-    """Codes that another fault in the same bytes sets off, the shape of a refusal's body for one: what agents did with
-    the defect says nothing of them."""
+    """Codes of other faults in the same bytes, for example the form of an error body: the agents' reactions are no
+    evidence for these."""
     stage: str = ""
-    """Of a fault that passes: the stage of a task whose own fault, which is right in form, it takes the place of."""
+    """For a transient fault: the stage whose own, well-formed fault it replaces."""
     unseen: str = ""
-    """Why no client can tell it from a right answer, where that is so."""
+    """Why no client can distinguish it from a correct response, if so."""
     mode: Literal["stream", "whole", "both"] = "both"
-    """Where it shows."""
+    """The requests to which it applies."""
     when: tuple[Sign, ...] = ()
-    """Shows only for requests that have all of these."""
+    """It applies only to requests that meet all of these."""
     assume: dict[str, Any] = Field(default_factory=dict)
-    """Top-level fields of the request that the endpoint takes as so where they are not sent."""
+    """The endpoint's defaults for missing top-level fields of the request."""
     ignore: tuple[str, ...] = ()
-    """Paths in the request that the endpoint does not read."""
+    """Paths in the request that the endpoint ignores."""
     by_position: bool = False
-    """Results belong to the calls of the turn in the order in which they come."""
+    """Whether results are matched to the turn's calls by order instead of id."""
     route: tuple[RouteAnswer, ...] = ()
     refuse: tuple[RefusalSign, ...] = ()
     say: Saying | None = None
@@ -100,28 +100,28 @@ class Defect(Strict):
     error: str = ""
     """Every error's body; ``{message}`` and ``{status}`` are filled in as JSON."""
     connection: ServedConnections | None = None
-    """How all connections are served."""
+    """Faults of all connections."""
 
     @property
     def of_requests(self) -> bool:
-        """Whether it shows only for some requests: an agent that never sends such a one is safe from it."""
+        """Whether it applies only to certain requests: an agent that never sends one is not affected."""
         return bool(self.when or self.assume or self.ignore or self.route or self.refuse)
 
     @property
     def of_credentials(self) -> bool:
-        """Whether it looks at the key that is sent."""
+        """Whether it depends on the key that is sent."""
         return any({route.header, route.without} & KEY_HEADERS for route in self.route)
 
     def concerns(self, value: Mapping[str, Any]) -> bool:
-        """Whether it shows for this request: all of `when` holds."""
+        """Whether it applies to this request: all of `when` holds."""
         return all(sign.holds(value) for sign in self.when)
 
     def assumes(self, value: Mapping[str, Any]) -> dict[str, Any]:
-        """The request's JSON with what it does not say and the endpoint takes for granted."""
+        """The request's JSON with the endpoint's defaults."""
         return {**self.assume, **value}
 
     def hears(self, value: Mapping[str, Any]) -> dict[str, Any]:
-        """The request's JSON without what the endpoint does not read."""
+        """The request's JSON without the parts that the endpoint ignores."""
         heard = copy.deepcopy(dict(value))
         for path in self.ignore:
             for container, key in reversed(list(places(heard, path))):
@@ -129,7 +129,7 @@ class Defect(Strict):
         return self.assumes(heard)
 
     def understands(self, request: Request) -> Request:
-        """The request as the model is shown it."""
+        """The request as the model gets it."""
         if not self.by_position:
             return request
         due: list[str] = []
@@ -143,29 +143,29 @@ class Defect(Strict):
         return replace(request, messages=tuple(messages))
 
     def answers(self, method: str, target: str, headers: Mapping[str, str]) -> Reply | None:
-        """The answer to a request that never gets as far as its body."""
+        """The response to a request whose body is not even read."""
         for route in self.route:
             if route.holds(method, target, headers):
                 return Reply(route.status, route.content_type, (route.body.encode(),))
         return None
 
     def refuses(self, value: Mapping[str, Any]) -> Reply | None:
-        """The answer to a request that this defect does not take."""
+        """The response to a request that this defect rejects."""
         refusal = next((refusal for refusal in self.refuse if refusal.holds(value)), None)
         return _reply_of(refusal, value) if refusal else None
 
     def refusal(self, value: Mapping[str, Any]) -> Reply | None:
-        """What it answers where a request is to be refused in any case; None where it refuses nothing."""
+        """The rejection itself; None if the defect rejects nothing."""
         return _reply_of(self.refuse[0], value) if self.refuse else None
 
     def spoil_answer(self, answer: Response, request: Request, *, shows: bool = True) -> Response:
-        """What is said, changed; where it does not show, nothing but the form of ids."""
+        """The response with its content changed; if the defect does not apply, only the form of ids changes."""
         if self.say is None or not self._shows(request.stream):
             return answer
         return said(self.say if shows else Saying(id_form=self.say.id_form), answer, request)
 
     def spoil_reply(self, made: Reply) -> Reply:
-        """What is sent, changed."""
+        """The reply with its JSON and bytes changed."""
         if not self._shows(made.content_type == STREAM):
             return made
         if self.edit:
@@ -174,7 +174,7 @@ class Defect(Strict):
         return rewritten(self.bytes, made) if self.bytes else made
 
     def spoil_error(self, made: Reply) -> Reply:
-        """An error that is sent, in the endpoint's own form."""
+        """An error in the endpoint's own form."""
         if not self.error:
             return made
         value = as_dict(parse_json(made.body))
@@ -194,7 +194,7 @@ def _reply_of(refusal: RefusalSign, value: Mapping[str, Any]) -> Reply:
 
 
 def _of_call(part: Part, ids: Mapping[int, str]) -> Part:
-    """The part; a result with the id of the call that it is taken to belong to."""
+    """The part; a result gets the id of the call that it is matched to."""
     return replace(part, call_id=ids[id(part)]) if isinstance(part, ToolResult) and id(part) in ids else part
 
 
@@ -220,7 +220,7 @@ def defect(name: str) -> Defect:
     """The defect called `name`.
 
     Raises:
-        ToolworthyError: there is none.
+        ToolworthyError: there is no such defect.
     """
     match = next((entry for entry in catalogue() if entry.id == name), None)
     if match is None:

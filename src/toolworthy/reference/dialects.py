@@ -14,12 +14,12 @@ from toolworthy.reference.defects import Defect, defect
 
 
 class DialectTrait(Strict):
-    """What a provider does whose ``[dialect]`` says something."""
+    """The defects that a provider with certain ``[dialect]`` settings shows."""
 
     of: dict[str, Any] = Field(min_length=1)
-    """Fields of :class:`toolworthy.wire.ir.Dialect` and their values: all of them."""
+    """Fields of :class:`toolworthy.wire.ir.Dialect` and their values; all must match."""
     shows: tuple[str, ...]
-    """Ids of the catalogue."""
+    """Ids of defects."""
 
 
 class _File(Strict):
@@ -28,15 +28,15 @@ class _File(Strict):
 
 @cache
 def traits() -> tuple[DialectTrait, ...]:
-    """All that are known."""
+    """All traits."""
     return load_toml(_File, content.FIXTURES / "dialects.toml").trait
 
 
 def shown_by(provider: ProviderAdapter) -> tuple[Defect, ...]:
-    """What the reference server shows to be like `provider`, as far as it is about an API that the provider has.
+    """The defects that make the reference server behave like `provider`, limited to the provider's APIs.
 
     Raises:
-        ToolworthyError: a quirk is in no catalogue.
+        ToolworthyError: a quirk is not in the catalogue.
     """
     said = [trait.shows for trait in traits() if _holds(trait, provider)]
     names = dict.fromkeys([*provider.quirks, *(name for names in said for name in names)])
@@ -48,7 +48,7 @@ def _holds(trait: DialectTrait, provider: ProviderAdapter) -> bool:
 
 
 def expected(provider: ProviderAdapter) -> frozenset[str]:
-    """Codes of rules and probes that may complain of the reference server in this dialect: what is true of it."""
+    """Codes of rules and probes that may report findings on the reference server in this dialect."""
     return frozenset(
         [code for one in shown_by(provider) for code in (*one.caught_by, *one.beside)] + [*provider.expected]
     )

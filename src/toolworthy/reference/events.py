@@ -1,7 +1,7 @@
 """Stages, as data: situations that a plain task never meets.
 
-A stage plays its own steps before the task's, and acts on some of the task's requests: it cuts, refuses or breaks
-off an answer that is right otherwise. Without a defect a stage is what a sound endpoint may do to every agent.
+A stage plays its own steps before the task's, and acts on some of the task's requests: it truncates, refuses or breaks
+off an otherwise correct response. Without a defect, a stage shows what a correct endpoint may do to any agent.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from toolworthy.wire.lenient import as_dict, parse_json
 
 @dataclass(frozen=True)
 class ErrorAnswer:
-    """An error in the API's own envelope, in place of an answer."""
+    """An error in the API's own format, instead of a response."""
 
     message: str
     type: str
     status: int | None = None
-    """None: the one of an endpoint of that API that has no room."""
+    """None: the API's status for an overloaded endpoint."""
     headers: tuple[tuple[str, str], ...] = ()
 
 
@@ -46,53 +46,53 @@ class Stage:
     situation: Situation
     title: str
     steps: tuple[Step, ...] = ()
-    """Played before the task's own."""
+    """Steps before the task's own."""
     at: int = 1
-    """Which of the task's requests it acts on, from 0, of those that offer tools."""
+    """The request it acts on: its number among the task's requests with tools, from 0."""
     lasts: bool = False
     """It acts on all later ones as well."""
     together: bool = False
-    """Reads that follow each other are called for in one answer."""
+    """Whether consecutive reads are called in one response."""
     thinks: bool = False
-    """The model thinks before it acts, whether it was asked to or not."""
+    """Whether the model always thinks before it acts."""
     cut: Literal["call", "text"] | None = None
-    """The answer ends at the token limit, in the middle of this part; what is behind it is not said."""
+    """The response ends at the token limit, in the middle of this part."""
     refuse: ErrorAnswer | None = None
     full: bool = False
-    """The context window is full: a conversation about as long as that of request `at` is refused until it has been
+    """Whether the context window is full: a conversation about as long as that of request `at` is rejected until it is
     shortened."""
     counted: bool = False
-    """With `full`: usage says so at the request before, so that an agent can shorten its conversation in time."""
+    """With `full`: usage shows it one request earlier, so that an agent can shorten its conversation in time."""
     breaks: Literal["closed", "error"] | None = None
-    """The stream breaks off: the connection closes, or an error event ends it."""
+    """How the stream breaks off: the connection closes, or an error event ends it."""
     patience: float = 40.0
-    """Seconds that an agent is given beyond what it needs anyway, before it counts as hanging."""
+    """Additional seconds before an agent counts as hanging."""
 
     @property
     def requests(self) -> int:
-        """How many requests its own steps take."""
+        """How many requests its own steps need."""
         shared = sum(bool(self.together and a.read and b.read) for a, b in itertools.pairwise(self.steps))
         return sum(step.say is None for step in self.steps) - shared
 
     @property
     def once(self) -> bool:
-        """Whether the fault itself is staged: a defect then shows only where the stage acts, and in its place."""
+        """Whether the stage itself is a fault: a defect then replaces it, only where the stage acts."""
         return self.refuse is not None or self.breaks is not None or (self.full and not self.counted)
 
     def acts(self, turn: int | None) -> bool:
-        """Whether it acts on this request of the task; None is a request that is none of the task's."""
+        """Whether it acts on this request of the task; None: not a request of the task."""
         return turn is not None and (turn >= self.at if self.lasts else turn == self.at)
 
     def fills(self, turn: int | None) -> bool:
-        """Whether usage says of this request that the context window is nearly full."""
+        """Whether usage for this request shows a nearly full context window."""
         return self.counted and turn == self.at - 1
 
     def heard(self, request: Request) -> Request:
-        """The request as the model takes it."""
+        """The request as the model gets it."""
         return replace(request, reasoning=Reasoning(enabled=True)) if self.thinks else request
 
     def said(self, answer: Response, request: Request) -> Response:
-        """What is said where the stage acts."""
+        """The content of the response where the stage acts."""
         if self.cut is not None:
             return _cut(answer, request, ToolCall if self.cut == "call" else Text)
         if self.breaks == "error" and request.stream:
@@ -100,7 +100,7 @@ class Stage:
         return answer
 
     def sent(self, api: Api, made: Reply) -> Reply:
-        """What is sent where the stage acts."""
+        """The reply where the stage acts."""
         if self.refuse is not None:
             refusal = self.refuse
             status = refusal.status or wire.api(api).overloaded
@@ -111,10 +111,10 @@ class Stage:
 
 
 def staged(stage: Stage, acts: bool, api: Api, body: bytes, answer: Answering, defects: Sequence[Defect] = ()) -> Reply:
-    """What is sent back for a completion request.
+    """The reply to a completion request.
 
     Args:
-        stage: what happens in the task.
+        stage: the stage.
         acts: whether it acts on this request.
         api, body, answer, defects: as for :func:`toolworthy.reference._reply.reply`.
     """
@@ -143,7 +143,7 @@ def staged(stage: Stage, acts: bool, api: Api, body: bytes, answer: Answering, d
 
 
 def _cut(answer: Response, request: Request, kind: type[ToolCall | Text]) -> Response:
-    """`answer`, ended in the middle of its first part of that kind."""
+    """`answer`, truncated in the middle of its first part of this kind."""
     size = 0
     for part in answer.parts:
         words = part.arguments if isinstance(part, ToolCall) else getattr(part, "text", "")

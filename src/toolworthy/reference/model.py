@@ -10,20 +10,20 @@ STREAM = "text/event-stream"
 
 @dataclass(frozen=True)
 class Reply:
-    """An HTTP answer."""
+    """An HTTP response."""
 
     status: int
     content_type: str
     pieces: tuple[bytes, ...]
-    """The body, as it is sent: for a stream an event each."""
+    """The pieces of the body as sent; for a stream, one per event."""
     wait: float = 0.0
-    """Seconds of silence before a piece; before the first one, not even headers come."""
+    """Seconds of silence before a piece; before the first one, headers are delayed, too."""
     wait_at: int = 0
-    """Which piece that is."""
+    """Index of that piece."""
     headers: tuple[tuple[str, str], ...] = ()
-    """Besides the content type."""
+    """Headers besides the content type."""
     whole: bool = True
-    """Whether the body comes to its end; else the connection closes behind the last piece."""
+    """Whether the body is complete; else the connection closes after the last piece."""
 
     @property
     def body(self) -> bytes:

@@ -28,10 +28,9 @@ from toolworthy.wire.lenient import dump_json, parse_json
 
 _MAX_REQUEST = 64 * 2**20
 _NEARLY_FULL = CONTEXT * 97 // 100
-"""Tokens at which every agent that counts has shortened its conversation."""
+"""Tokens at which every agent that counts them shortens its conversation."""
 _SHORTENED = 0.9
-"""A conversation of less than this part of the one that was too long is a shortened one: some agents ask again with
-a field less."""
+"""A conversation below this share of the rejected one counts as shortened: some agents only retry without a field."""
 
 
 class Oracle:
@@ -54,13 +53,13 @@ class Oracle:
         self._stage = stage
         self._turns = 0
         self._room: float = 0
-        """Tokens of a conversation that the context window has no room for; 0 before it is full."""
+        """Tokens of the conversation that was rejected as too long; 0 before."""
         self._stack = contextlib.AsyncExitStack()
         self.url = ""
 
     @property
     def base_urls(self) -> dict[Api, str]:
-        """As an endpoint has them."""
+        """Base URL of each wire API."""
         return {api: self.url + wire.api(api).base for api in APIS}
 
     async def __aenter__(self) -> Oracle:
@@ -101,7 +100,7 @@ class Oracle:
             await _send(send, error(api.name, Failure(text, "invalid_request_error", status=404)))
 
     def reply(self, api: Api, body: bytes) -> Reply:
-        """What is sent back for a completion request; the stage counts those of the task."""
+        """The reply to a completion request; the stage counts those of the task."""
         if self._stage is PLAIN:
             return staged(PLAIN, False, api, body, self._answer, self._defects)
         request = wire.parse_request_bytes(api, body)
@@ -111,11 +110,11 @@ class Oracle:
             size = tokens(request)
             self._room = self._room or size * _SHORTENED
             acts = acts and size >= self._room
-            self._room = self._room if acts or fills else inf  # it has been shortened, which is enough
+            self._room = self._room if acts or fills else inf  # it has been shortened: accept all from now on
         return staged(self._stage, acts, api, body, self._nearly_full if fills else self._answer, self._defects)
 
     def _turn(self, request: Request | None) -> int | None:
-        """Which of the task's requests this is; None if it is none."""
+        """The number of this request of the task; None if it is not one."""
         if not request or not request.tools or (task := find_task(request, self._tasks)) is None:
             return None
         if wants_summary(request, task):
@@ -133,13 +132,13 @@ class Oracle:
 
 
 def decoded(headers: Mapping[str, str], body: bytes) -> bytes:
-    """The body without zstd, which Codex can send; as it is where it is none."""
+    """The body, decompressed if it is zstd, which Codex can send."""
     unpacked = unpack(body, limit=_MAX_REQUEST) if headers.get("content-encoding") == "zstd" else None
     return unpacked.data if unpacked else body
 
 
 def _whole(api: wire.WireApi, path: str, body: bytes) -> bytes:
-    """The body with what the path says."""
+    """The body with the model and mode from the path."""
     value = parse_json(body)
     full = api.received(path, value) if isinstance(value, dict) else value
     return body if full is value else dump_json(full).encode()

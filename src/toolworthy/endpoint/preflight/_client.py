@@ -21,31 +21,31 @@ if TYPE_CHECKING:
     import httpx
 
 ANSWER_SECONDS = 60.0
-"""How long one answer may take: a slow machine may have to load the model first."""
+"""Time limit in seconds of one response: a slow machine may have to load the model first."""
 LIST_SECONDS = 15.0
 _BEGINNING = 2**16
-"""Bytes of a longer one that are looked at."""
+"""How many bytes of a longer response are read."""
 PATIENCE_SECONDS = 60.0
-"""How long to wait for an endpoint that asks for it."""
+"""The most seconds to wait for an endpoint that names a delay."""
 _PLACES = 8
-"""Requests in flight, where the endpoint has no limit of its own."""
+"""Requests in flight, if no limit is configured."""
 _PROXY_DENIES = 407
 _LONG = 4.0
-"""Seconds of waiting that the user hears of."""
+"""A longer wait is reported to the user."""
 
 
 class Asker:
-    """Asks one endpoint."""
+    """Sends preflight's requests to one endpoint."""
 
     def __init__(self, endpoint: Endpoint, client: httpx.AsyncClient, say: Callable[[str], None]) -> None:
         self.endpoint, self._client, self._say = endpoint, client, say
         self.answers: list[tuple[Api, PreflightAnswer]] = []
-        """Everything that came, in order."""
+        """All responses, in order."""
         self._redactor = Redactor(endpoint.secrets)
         self._places = asyncio.Semaphore(endpoint.connection.concurrency or _PLACES)
 
     def to(self, endpoint: Endpoint) -> Asker:
-        """The same for an endpoint that is reached otherwise."""
+        """A copy for an endpoint with other settings."""
         other = Asker(endpoint, self._client, self._say)
         other.answers = self.answers
         return other
@@ -60,12 +60,13 @@ class Asker:
         return await self._patiently("GET", url, api, None, LIST_SECONDS)
 
     async def _patiently(self, method: str, url: str, api: Api, body: Any, seconds: float) -> PreflightAnswer:
-        """Ask until it is answered, or refused for good, or our patience ends; the last answer."""
+        """Retry until there is a response or a permanent error, or the time limit is reached. Returns the last
+        response."""
         begun = time.monotonic()
 
         def heard(answer: PreflightAnswer, pause: float) -> None:
             if pause >= _LONG:
-                self._say(f"{answer.says}; asking again in {pause:.0f} s")
+                self._say(f"{answer.says}; retrying in {pause:.0f} s")
 
         async def ask() -> PreflightAnswer:
             async with self._places:
@@ -93,7 +94,7 @@ class Asker:
                     raise httpx.ProxyError("HTTP 407")
                 known = {name.lower(): value for name, value in response.headers.items()}
                 answer = replace(answer, status=response.status_code, headers=known)
-                async for piece in response.aiter_raw():  # as it is sent: a small piece may unpack to a large one
+                async for piece in response.aiter_raw():  # compressed bytes: a small piece may unpack to a large one
                     data += piece
                     if len(data) > MAX_BODY:
                         break
@@ -102,7 +103,7 @@ class Asker:
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             answer = replace(answer, trouble=_trouble(url, error, begun=bool(answer.status)))
         body, too_long = _body(bytes(data), answer.headers.get("content-encoding", "").strip().lower())
-        # Before anyone quotes a part of it, which may be a part of a key.
+        # Before any part of it is quoted, which may be part of a key.
         headers, (body,) = self._redactor.headers(answer.headers), self._redactor.pieces([body])
         trouble = self._redactor.text(answer.trouble)
         seconds = time.monotonic() - begun
@@ -110,12 +111,12 @@ class Asker:
 
 
 def _trouble(url: str, error: Exception, begun: bool) -> str:
-    """What to say of an answer that did not come, or not whole.
+    """The message for a missing or incomplete response.
 
     Args:
-        url: what was asked.
+        url: of the request.
         error: httpx's.
-        begun: whether a status came.
+        begun: whether the status arrived.
     """
     import httpx
 
@@ -132,7 +133,7 @@ def _trouble(url: str, error: Exception, begun: bool) -> str:
 
 
 def _body(data: bytes, coding: str) -> tuple[bytes, bool]:
-    """A body unpacked, and whether it is longer than any need be: then no more than its beginning."""
+    """The unpacked body, and whether it exceeds the limit: then only its beginning."""
     inside = unpack(data, coding, MAX_BODY) if coding not in ("", "identity") else None
     body, too_long = (inside.data, inside.cut) if inside else (data, len(data) > MAX_BODY)
     return (body[:_BEGINNING] if too_long else body), too_long

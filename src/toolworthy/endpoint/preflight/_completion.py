@@ -1,6 +1,6 @@
 """Request a small completion over one wire API as agents do: streamed, with a tool and a later system message.
 
-What is refused is asked again with less, until it is known which part was refused.
+After an error, the request is repeated with fewer parts, to find out which part is rejected.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from toolworthy.wire.sse import events
 Part = Literal["system message in mid-conversation", "tool", "stream"]
 _ALL: tuple[Part, ...] = ("system message in mid-conversation", "tool", "stream")
 _FEW, _MORE = 16, 2_048
-"""Token limits: the least that every API takes, and room for a model that must think before it answers."""
+"""Token limits: the least that every API accepts, and one for a model that must think before it answers."""
 _NO_ROOM = re.compile(r"max(?:_output|_completion)?_tokens|output limit", re.IGNORECASE)
 _TOOL = Tool("read_file", "Read a file.", {"type": "object", "properties": {"path": {"type": "string"}}})
 
 
 @dataclass
 class _Way:
-    """How one API is asked; what it wants otherwise is learnt on the way."""
+    """How requests to one API are built; adapted to the endpoint's errors."""
 
     asker: Asker
     endpoint: Endpoint
@@ -37,7 +37,7 @@ class _Way:
     tokens: int = _FEW
 
     async def ask(self, parts: Collection[Part]) -> PreflightAnswer:
-        """The answer to a completion request with these parts."""
+        """The response to a completion request with these parts."""
         for _ in range(3):
             answer = await self.asker.post(*self.endpoint.sent(self.api, self._body(parts)), self.api)
             if not self._learns(answer):
@@ -45,7 +45,7 @@ class _Way:
         return answer
 
     def _learns(self, answer: PreflightAnswer) -> bool:
-        """Whether the refusal says what to ask otherwise."""
+        """Adapt to an error that says what to change. Returns whether it did."""
         message = answer.refusal.message if answer.refusal and answer.refusal.kind == "bad request" else ""
         dialect = self.endpoint.dialect
         if "max_completion_tokens" in message and dialect.max_tokens_field == "max_tokens":
@@ -78,7 +78,7 @@ class _Way:
 
 
 async def try_completion(asker: Asker, endpoint: Endpoint, api: Api) -> Tried:
-    """Ask `api` where `endpoint` has it."""
+    """Request a completion over `api` at its base URL."""
     way = _Way(asker, endpoint, api)
     base, url = endpoint.base_urls[api], endpoint.url(api)
     answer = await way.ask(_ALL)
@@ -92,7 +92,7 @@ async def try_completion(asker: Asker, endpoint: Endpoint, api: Api) -> Tried:
 
 
 async def _with_less(way: _Way) -> Tried:
-    """Find out which part of the request is refused."""
+    """Find out which part of the request is rejected."""
     api, base, url = way.api, way.endpoint.base_urls[way.api], way.endpoint.url(way.api)
     checks: list[Check] = []
     accepted: tuple[Part, ...] = ("stream",)
@@ -117,7 +117,7 @@ async def _with_less(way: _Way) -> Tried:
 
 
 def answered(api: Api, answer: PreflightAnswer) -> bool:
-    """Whether a completion came: text, a call, or an end of its own."""
+    """Whether a completion came: text, a call, or a stop reason."""
     if answer.refusal or answer.too_long or not answer.status or not speaks(api, answer):
         return False
     response: Response = wire.parse_body(api, answer.status, answer.body, streamed=_is_stream(answer))
@@ -125,13 +125,13 @@ def answered(api: Api, answer: PreflightAnswer) -> bool:
 
 
 def usage(api: Api, answer: PreflightAnswer) -> Usage:
-    """The tokens that an answer counts; none where it is no completion."""
+    """The usage in a response; empty if it is not a completion."""
     response = wire.parse_body(api, answer.status, answer.body, streamed=_is_stream(answer)) if answer.status else None
     return (response and response.usage) or Usage()
 
 
 def absent(api: Api, answer: PreflightAnswer) -> bool:
-    """Whether nothing here speaks `api`: no such route, a web page, no answer by its status, or none of its fields."""
+    """Whether `api` is missing here: no such route, a web page, an odd status, or none of the API's fields."""
     if answer.is_odd:
         return True
     if answer.refusal:
@@ -141,7 +141,7 @@ def absent(api: Api, answer: PreflightAnswer) -> bool:
 
 
 def speaks(api: Api, answer: PreflightAnswer) -> bool:
-    """Whether an answer has fields of `api`, or is a stream that is not another's."""
+    """Whether a response has fields of `api`, or is a stream that is not another API's."""
     if not _is_stream(answer):
         return _marked(api, parse_json(answer.body))
     values = [parse_json(sse.data) for sse in events(answer.body)]
@@ -150,7 +150,7 @@ def speaks(api: Api, answer: PreflightAnswer) -> bool:
 
 
 def _marked(api: Api, value: Any) -> bool:
-    """Whether a JSON value has something that only `api` has."""
+    """Whether a JSON value has a field that only `api` has."""
     if not isinstance(value, dict):
         return False
     kinds = (as_str(value.get(name)) for name in ("object", "type"))
@@ -159,7 +159,7 @@ def _marked(api: Api, value: Any) -> bool:
 
 
 def _decided(api: Api, answer: PreflightAnswer) -> State | None:
-    """What an answer tells of its API; None where it is to be asked otherwise."""
+    """The conclusion from a response about its API; None if another request is needed."""
     if answer.timed_out or answer.busy or (answer.refusal and answer.refusal.kind == "other client"):
         return "unknown"
     if (answer.trouble and not answer.status) or absent(api, answer):

@@ -1,4 +1,4 @@
-"""Examine an endpoint as agents will use it. Takes a few small requests, whatever the run."""
+"""Examine an endpoint as agents will use it, with a few small requests."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ from toolworthy.wire.ir import Api, Usage
 
 @dataclass(frozen=True)
 class Preflight:
-    """What was found, and the endpoint as it really is."""
+    """The results, and the endpoint with the settings that work."""
 
     endpoint: Endpoint
-    """With only those wire APIs that are there, and the dialect as seen."""
+    """With only the available wire APIs, and the observed dialect."""
     checks: tuple[Check, ...]
     refused: dict[str, str]
-    """Agent id to why it cannot work here."""
+    """Agent id to the reason why it cannot work here."""
 
     server: str = ""
-    """Id of the provider whose server it is, by its own word; "" where it does not say."""
+    """Id of the server, as it identifies itself; "" if it does not."""
     seconds: float | None = None
-    """Median time of a small response; None where none came."""
+    """Median seconds of a small response; None if none came."""
     models: tuple[str, ...] = ()
     """Ids of the models that it lists."""
     requests: int = 0
-    """How many were sent."""
+    """Number of requests sent."""
     usage: Usage = field(default_factory=Usage)
-    """Tokens of all of them."""
+    """Tokens of all requests."""
 
     def record(self) -> PreflightRecord:
-        """What ``run.json`` says of it."""
+        """The part of ``run.json``."""
         return PreflightRecord(
             apis=list(self.endpoint.base_urls),
             base_urls={} if self.endpoint.is_oracle else self.endpoint.public().base_urls,
@@ -57,16 +57,16 @@ class Preflight:
 async def preflight(
     endpoint: Endpoint, agents: Sequence[AgentAdapter], say: Callable[[str], None] = lambda line: None
 ) -> Preflight:
-    """Look at `endpoint` as `agents` will use it.
+    """Examine `endpoint` as `agents` will use it.
 
     Args:
-        endpoint: as the user named it.
-        agents: of which it is told whether they can work here.
-        say: hears what is waited for.
+        endpoint: the configured endpoint.
+        agents: the agents to check.
+        say: called with messages about waits.
 
     Raises:
-        ToolworthyError: nothing can be measured there: nothing listens, it speaks no wire API, it refuses the key or
-            the model, its account is empty, or it had no time for as long as we asked.
+        ToolworthyError: nothing can be measured: nothing listens, there is no wire API, the key or the model is
+        refused, the account is empty, or the endpoint stayed busy.
     """
     redact = Redactor(endpoint.secrets).text
     try:
@@ -79,7 +79,7 @@ async def preflight(
 
 
 async def model_ids(endpoint: Endpoint) -> list[str]:
-    """The models that `endpoint` lists; none where it has no list.
+    """The models that `endpoint` lists; none if it has no list.
 
     Raises:
         ToolworthyError: nothing answers there.
@@ -121,7 +121,7 @@ async def _look(
 
 
 def _there(tried: dict[Api, list[Tried]], endpoint: Endpoint) -> dict[Api, Tried]:
-    """The APIs that are there. Without a key, one that wants one is none where another does without."""
+    """The available APIs. Without a key, an API that requires one is left out if another does not."""
     last = {api: ways[-1] for api, ways in tried.items() if ways[-1].state != "absent"}
     if endpoint.key or not any(way.state == "answers" for way in last.values()):
         return last
@@ -129,7 +129,7 @@ def _there(tried: dict[Api, list[Tried]], endpoint: Endpoint) -> dict[Api, Tried
 
 
 def _as_seen(endpoint: Endpoint, there: dict[Api, Tried]) -> Endpoint:
-    """The endpoint with the APIs that are there, and what they turned out to want."""
+    """The endpoint with the available APIs and their observed requirements."""
     dialect = endpoint.dialect
     if any(not way.system_anywhere for way in there.values()):
         dialect = replace(dialect, system_anywhere=False)

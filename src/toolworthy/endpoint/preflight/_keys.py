@@ -17,15 +17,15 @@ _NOWHERE = "/no-such-route-9000"
 
 
 async def settle(asker: Asker, endpoint: Endpoint, tried: dict[Api, list[Tried]]) -> tuple[Endpoint, list[Check]]:
-    """The endpoint with the key in the header that each API takes, and without what refuses it everywhere.
+    """The endpoint with the key in the header that each API accepts.
 
-    What is tried is put behind what `tried` has. An API that refuses the key in both headers is one of
-    :attr:`Endpoint.shut`, unless any path does: then it is not there.
+    New attempts are appended to `tried`. An API that refuses the key in both headers becomes one of
+    :attr:`Endpoint.shut`, unless every path refuses it: then the API is missing.
 
     Args:
         asker: of the endpoint.
         endpoint: as the user named it.
-        tried: how each API answered.
+        tried: the result of each API.
     """
     if not endpoint.key or endpoint.auth or not any(ways[-1].state == "answers" for ways in tried.values()):
         return endpoint, []
@@ -42,14 +42,14 @@ async def settle(asker: Asker, endpoint: Endpoint, tried: dict[Api, list[Tried]]
         if not again.answer.refuses_key:
             ways.append(again)
         elif (await asker.post(join(again.base_url, _NOWHERE), {}, api)).refuses_key:
-            ways.append(replace(again, state="absent"))  # it says so of any path
+            ways.append(replace(again, state="absent"))  # any path is refused alike
         else:
             endpoint = endpoint.without_key(api)
     return endpoint, checks
 
 
 def _other(own: Auth) -> Auth:
-    """The first way of any API's that is another."""
+    """The first other way of any API to send a key."""
     return next(way for way in (wire.api(api).auth for api in APIS) if way != own)
 
 

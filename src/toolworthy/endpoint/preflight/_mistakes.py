@@ -1,4 +1,4 @@
-"""Mistakes that end a run before it begins, each with one line that says what to do."""
+"""User errors that end a run before it begins, each with a one-line remedy."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from toolworthy.wire.ir import Api
 
 
 def stop_if_useless(endpoint: Endpoint, tried: dict[Api, list[Tried]]) -> None:
-    """Nothing can be measured here, for a reason that does not hang on the model's name.
+    """Stop if nothing can be measured, for a reason that does not depend on the model's name.
 
     Raises:
         ToolworthyError: in one line.
@@ -38,7 +38,7 @@ def stop_if_useless(endpoint: Endpoint, tried: dict[Api, list[Tried]]) -> None:
 
 
 def stop_if_unknown_model(endpoint: Endpoint, tried: dict[Api, list[Tried]], listed: list[dict[str, Any]]) -> None:
-    """The endpoint has no model of this name: it says so, or refuses one that it does not list.
+    """Stop if the endpoint has no such model: it says so, or rejects a model that it does not list.
 
     Raises:
         ToolworthyError: in one line, with the nearest name.
@@ -58,7 +58,7 @@ def stop_if_unknown_model(endpoint: Endpoint, tried: dict[Api, list[Tried]], lis
 
 
 def stop_if_nothing_is_there(endpoint: Endpoint, tried: dict[Api, list[Tried]]) -> None:
-    """No wire API is there, or not the one that is asked for.
+    """Stop if no wire API is available, or not the requested one.
 
     Raises:
         ToolworthyError: in one line.
@@ -84,7 +84,7 @@ def _seen(tried: Tried) -> str:
 
 
 def _all(tried: dict[Api, list[Tried]]) -> str:
-    """What each address said; those that said the same, together."""
+    """The response of each address, grouped by response."""
     by_answer: dict[str, list[str]] = {}
     for way in (ways[0] for ways in tried.values()):
         by_answer.setdefault(way.answer.says, []).append(way.answer.url)

@@ -10,43 +10,43 @@ from toolworthy.rules.refusal import Refusal, classify
 from toolworthy.wire.ir import Api
 
 MAX_BODY = 2**21
-"""Bytes of one answer that are read, and that are unpacked."""
+"""The most bytes of one response that are read, and unpacked."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing looked at."""
+    """One check."""
 
     name: str
     ok: bool | None
-    """None where it could not be told."""
+    """None if undecided."""
     detail: str
     reading: bool = False
-    """Whether it says how preflight read what the user gave, which they are to hear even where all is well."""
+    """Whether it says how preflight interpreted the user's input: shown even if it is ok."""
     absent: bool = False
-    """Whether it is an API that is not there: an endpoint need not have all of them."""
+    """Whether it is about a missing API: an endpoint need not have all of them."""
 
 
 @dataclass(frozen=True)
 class PreflightAnswer:
-    """What came back to one request."""
+    """The response to one request."""
 
     url: str
     status: int = 0
-    """0 where nothing came."""
+    """0 if nothing came."""
     headers: dict[str, str] = field(default_factory=dict)
     """By lower-case name."""
     body: bytes = b""
     trouble: str = ""
-    """Why it is not whole: the connection broke, or the time was up."""
+    """Why it is incomplete: the connection broke, or the time limit was reached."""
     timed_out: bool = False
-    """Whether our own limit of time was the trouble."""
+    """Whether our time limit was the reason."""
     too_long: bool = False
-    """Whether it is longer than any answer here need be; then only its beginning is kept."""
+    """Whether it exceeds the limit; then only its beginning is kept."""
     seconds: float = 0.0
-    """Of the last answer, from the request to its last byte."""
+    """Seconds from the last request to the last byte of its response."""
     waited: float = 0.0
-    """Seconds from the first time of asking to the last answer."""
+    """Seconds from the first attempt to the last response."""
 
     @cached_property
     def refusal(self) -> Refusal | None:
@@ -55,22 +55,22 @@ class PreflightAnswer:
 
     @property
     def busy(self) -> bool:
-        """Whether the endpoint says that it has no time now."""
+        """Whether the endpoint says that it is busy."""
         return self.refusal is not None and self.refusal.busy
 
     @property
     def refuses_key(self) -> bool:
-        """Whether it is refused for the key, or for the want of one."""
+        """Whether it is refused for a wrong or missing key."""
         return self.refusal is not None and self.refusal.kind == "bad key"
 
     @property
     def is_odd(self) -> bool:
-        """Whether its status is none that an answer to a completion can have: no content, or none of HTTP's."""
+        """Whether its status is impossible for a completion: no content, or not an HTTP status."""
         return self.status in (204, 205) or 0 < self.status < 200 or self.status >= 600
 
     @property
     def says(self) -> str:
-        """All of it in one short line."""
+        """A summary in one short line."""
         if self.trouble:
             return self.trouble
         if self.too_long:
@@ -86,26 +86,26 @@ class PreflightAnswer:
 
 
 State = Literal["answers", "fails", "unknown", "absent"]
-"""``fails``: it is there, and refuses what agents ask; ``unknown``: it had no time, or no patience with us; ``absent``:
-nothing there speaks this API."""
+"""``fails``: available, but rejects agents' requests; ``unknown``: busy or rate limited; ``absent``: the API is
+missing."""
 
 
 @dataclass(frozen=True)
 class Tried:
-    """One wire API, asked for a completion."""
+    """The result of a completion request over one wire API."""
 
     api: Api
     base_url: str
     state: State
     answer: PreflightAnswer
-    """The one that shows it."""
+    """The response that shows the result."""
     checks: tuple[Check, ...] = ()
     system_anywhere: bool = True
-    """Whether it takes a system message in mid-conversation."""
+    """Whether it accepts a system message in mid-conversation."""
     max_completion_tokens: bool = False
-    """Whether it wants the token limit under this name."""
+    """The name of the token limit that it requires."""
 
     @property
     def refusal(self) -> Refusal | None:
-        """The error that shows it."""
+        """The error that it reports."""
         return self.answer.refusal

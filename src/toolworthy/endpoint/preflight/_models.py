@@ -18,7 +18,7 @@ _SHOWN = 8
 
 
 async def listed(asker: Asker, endpoint: Endpoint) -> list[dict[str, Any]]:
-    """The entries of ``GET /models``, of the first API that lists any."""
+    """The entries of ``GET /models``, from the first API that lists any."""
     urls: set[str] = set()
     for api in (api for api in APIS if api in endpoint.base_urls):
         url = endpoint.url(api, "models")
@@ -32,10 +32,10 @@ async def listed(asker: Asker, endpoint: Endpoint) -> list[dict[str, Any]]:
 
 
 async def ids(asker: Asker, endpoint: Endpoint) -> list[str]:
-    """Ids of the models that are listed wherever the base URL may have meant.
+    """Ids of the models that are listed at any candidate base URL.
 
     Raises:
-        ToolworthyError: nothing answers at one of these, or it refuses the key.
+        ToolworthyError: no candidate answers, or the key is refused.
     """
     urls = {
         endpoint.at({api: base}).url(api, "models"): api
@@ -65,7 +65,7 @@ def name_of(entry: dict[str, Any]) -> str:
 
 
 def check(endpoint: Endpoint, models: list[dict[str, Any]]) -> Check:
-    """Whether the model that answers is listed."""
+    """Whether the model that responds is listed."""
     names = [name_of(entry) for entry in models]
     if not names:
         return Check("model list", None, "GET /models lists nothing")
@@ -75,18 +75,18 @@ def check(endpoint: Endpoint, models: list[dict[str, Any]]) -> Check:
 
 
 def server(models: list[dict[str, Any]]) -> str:
-    """Id of the provider whose server these models are on, by their owner; "" where it does not say."""
+    """Id of the server of these models, by their owner; "" if unknown."""
     provider = providers.by_owner(as_str(entry.get("owned_by")) for entry in models)
     return provider.id if provider else ""
 
 
 def shown(names: list[str]) -> str:
-    """What there is, in few words."""
+    """The names, shortened for a message."""
     return ", ".join(names[:_SHOWN]) + (" …" if len(names) > _SHOWN else "")
 
 
 def nearest(model: str, names: Iterable[str]) -> str | None:
-    """The name that was probably meant: the same in other letters or without its owner's, else one like it."""
+    """The name that was probably meant: equal except for case or the owner's prefix, else a similar one."""
     known = {_normalized(name): name for name in reversed(list(names))}
     bare = {name.rpartition("/")[2]: full for name, full in known.items()}
     wanted = _normalized(model)
@@ -106,7 +106,7 @@ def _last(name: str) -> str:
 
 
 def context(models: list[dict[str, Any]], model: str) -> int | None:
-    """Context window, as servers tell it: vLLM, SGLang ``max_model_len``; OpenRouter ``context_length``; llama.cpp
+    """Context window, as servers report it: vLLM, SGLang ``max_model_len``; OpenRouter ``context_length``; llama.cpp
     ``meta.n_ctx``."""
     entry = next((entry for entry in models if name_of(entry) == model), {})
     for place in (entry, as_dict(entry.get("meta"))):

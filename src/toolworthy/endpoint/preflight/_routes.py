@@ -13,11 +13,11 @@ from toolworthy.endpoint.target import Endpoint
 from toolworthy.wire.ir import Api
 
 _NEAR = 2
-"""Addresses tried of every API: as given, and with ``/v1`` or without. The rest only where nothing is at all."""
+"""Addresses to try for every API: as given, and with ``/v1`` or without. Others only if no API is found."""
 
 
 async def find(asker: Asker, endpoint: Endpoint) -> dict[Api, list[Tried]]:
-    """Every API with what was tried of it: the last is where it is, if it is anywhere."""
+    """Every API with its attempts; the last is the right address, if there is one."""
     tried: dict[Api, list[Tried]] = {api: [] for api in endpoint.base_urls}
     places = {api: [base, *endpoint.variants.get(api, ())] for api, base in endpoint.base_urls.items()}
     for number in range(max(map(len, places.values()), default=0)):
@@ -42,7 +42,7 @@ async def _try(asker: Asker, endpoint: Endpoint, api: Api, bases: list[str], tri
 
 
 def _without_route(endpoint: Endpoint, api: Api, base: str, location: str) -> str:
-    """The base URL that a redirection of its route speaks of."""
+    """The base URL of a redirection's target."""
     route = endpoint.at({api: "http://x"}).url(api).removeprefix("http://x")
     return location.partition("?")[0].rstrip("/").removesuffix(route)
 
@@ -52,7 +52,7 @@ def _is_found(tried: list[Tried]) -> bool:
 
 
 def readings(endpoint: Endpoint, tried: dict[Api, list[Tried]]) -> list[Check]:
-    """How the base URL was read, where that is not as it was given."""
+    """How the base URL was interpreted, if not literally."""
     base_url = endpoint.given.rstrip("/")
     reached = {api: ways[-1] for api, ways in tried.items() if ways[-1].state != "absent"}
     moved = {api: way for api, way in reached.items() if way.base_url != endpoint.base_urls[api]}
@@ -70,7 +70,7 @@ def readings(endpoint: Endpoint, tried: dict[Api, list[Tried]]) -> list[Check]:
 
 
 def _follows(reached: dict[Api, Tried], base: str) -> bool:
-    """Whether the APIs that were not moved are those that name ``/v1`` themselves."""
+    """Whether the APIs that were not moved are those whose paths include ``/v1``."""
     return all(way.base_url == base or f"{way.base_url}/v1" == base for way in reached.values())
 
 

@@ -1,4 +1,4 @@
-"""Call ids: each call of a conversation gets one of its own."""
+"""Repair of call ids: each call of a conversation gets a unique id."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from toolworthy.wire.ir import Event, PartOpened, Repair, Request, ToolCall, Too
 
 
 class CallIds:
-    """Replaces missing ids, and those that an earlier call has.
+    """Replaces missing ids, and ids of earlier calls.
 
     Args:
-        request: whose conversation holds the earlier calls.
-        decoded: what the decoder repairs; it makes up ids where there are none.
-        note: hears of repairs.
+        request: the request, whose conversation has the earlier calls.
+        decoded: the decoder's repairs; it generates missing ids.
+        note: called with each repair.
     """
 
     def __init__(self, request: Request, decoded: Sequence[Repair], note: Note) -> None:
@@ -27,7 +27,7 @@ class CallIds:
         self._taken |= {part.call_id for part in parts if isinstance(part, ToolResult)}
 
     def edit(self, event: Event) -> Iterable[Event]:
-        """The event, its call with an id of its own."""
+        """The event, its call with a unique id."""
         if not isinstance(event, PartOpened) or not isinstance(event.part, ToolCall):
             return [event]
         call = event.part

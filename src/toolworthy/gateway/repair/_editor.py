@@ -1,4 +1,4 @@
-"""What all editors of a response share."""
+"""Base class of the editors of a response."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from toolworthy.records.exchange import RepairKind
 from toolworthy.wire.ir import Event
 
 Note = Callable[[RepairKind, str, str], None]
-"""Hears of a repair: its kind, what came, and what is sent instead."""
+"""Called with a repair: its kind, the faulty value, and its replacement."""
 
 
 class Editor(Protocol):
     """Edits the events of one response, one after the other."""
 
     def edit(self, event: Event) -> Iterable[Event]:
-        """What is sent in place of an event."""
+        """The events to send in place of an event."""

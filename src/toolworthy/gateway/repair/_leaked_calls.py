@@ -1,4 +1,4 @@
-"""Tool calls that the server left in the text, in the notations of known templates."""
+"""Repair of leaked calls: tool calls in the text, in the notations of known templates."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from toolworthy.rules.leaks import OPENERS, TOOL_SYNTAX
 from toolworthy.wire.ir import Event, PartClosed, PartDelta, PartOpened, Request, Response, Text, ToolCall
 
 _SUSPECT = re.compile(r"[<\[]|\A\s*(?:\{|```)")
-"""Where a call may begin; JSON only at the very beginning."""
+"""Text that may begin a call; JSON only at the very beginning."""
 
 
 class LeakedCalls:
-    """Makes calls of a text part's leaked calls. Text passes as it comes, up to where a call may begin.
+    """Turns leaked calls into calls. Text passes as it comes, up to a possible start of a call.
 
     Args:
-        request: which tools it offers.
-        note: hears of repairs.
+        request: the request, which offers the tools.
+        note: called with each repair.
     """
 
     def __init__(self, request: Request, note: Note) -> None:
@@ -30,11 +30,11 @@ class LeakedCalls:
         self._indices: dict[int, int] = {}
         self._next = 0
         self._held: dict[int, str] = {}
-        """Text that may be a call, by the endpoint's index of its part."""
+        """Text that may be a call, by the endpoint's index of the part."""
         self._opened: set[int] = set()
 
     def edit(self, event: Event) -> Iterable[Event]:
-        """The event, with the indices that are left when parts are added."""
+        """The event, with indices shifted by added parts."""
         match event:
             case PartOpened(part=Text(text)):
                 self._held[event.index] = ""
@@ -92,7 +92,7 @@ class LeakedCalls:
 
 
 def _split(text: str, *, first: bool) -> tuple[str, str]:
-    """What can be said already, and what may be a call."""
+    """The text that can be sent, and the text that may be a call."""
     for match in _SUSPECT.finditer(text):
         if not first and match.group().strip() in ("{", "```"):
             continue

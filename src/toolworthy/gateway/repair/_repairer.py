@@ -1,4 +1,4 @@
-"""The repairs of one conversation, and those of one of its exchanges."""
+"""The repairs of one conversation and of one exchange."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _INDEX = ("missing-index", "index-reused")
 
 
 class Repairer:
-    """Remembers what repairs need of earlier exchanges. Only `toolworthy proxy --repair` makes one."""
+    """Stores the data of earlier exchanges that repairs need. Only `toolworthy proxy --repair` makes one."""
 
     def __init__(self) -> None:
         self.memory = ReasoningMemory()
@@ -32,19 +32,19 @@ class RepairedExchange:
     """Repairs one request and its response.
 
     Args:
-        repairer: of the conversation.
-        request: the agent's, read.
-        api: in which the agent asks.
-        body: of its request.
+        repairer: the repairer of the conversation.
+        request: the agent's parsed request.
+        api: the agent's wire API.
+        body: the body of the request.
     """
 
     def __init__(self, repairer: Repairer, request: Request, api: Api, body: bytes) -> None:
         self.repairs: list[TransitRepair] = []
-        """What was repaired."""
+        """The repairs."""
         self.request = request
         self._memory = repairer.memory
         self.body = self._memory.replay(api, body, self._note)
-        """Of the request, repaired."""
+        """The repaired body of the request."""
         self._decoded: Sequence[Repair] = ()
         self._sent = Assembler()
         self._failed = False
@@ -52,7 +52,7 @@ class RepairedExchange:
 
     @classmethod
     def of(cls, repairer: Repairer | None, route: Route, path: str, body: bytes) -> RepairedExchange | None:
-        """That of a completion; None where nothing is repaired: several choices are asked for, or it is no JSON."""
+        """The repair of a completion; None if it cannot be repaired: it requests several choices, or is not JSON."""
         value = parse_json(body) if repairer and route.kind == "completion" else None
         if repairer is None or route.api is None or not isinstance(value, dict):
             return None
@@ -67,7 +67,7 @@ class RepairedExchange:
         translator.edit = self._edited
 
     def whole(self, agent: Api, endpoint: Api, status: int, body: bytes) -> bytes:
-        """A whole response, repaired; the same bytes where nothing is, unless it is translated."""
+        """A whole response, repaired; the same bytes if there is nothing to repair or translate."""
         response = wire.parse_body(endpoint, status, body, streamed=False)
         repairable = response.parts and not response.failure and not any(isinstance(p, Opaque) for p in response.parts)
         if repairable:

@@ -1,4 +1,4 @@
-"""Reasoning that an agent does not send back with the call that followed it."""
+"""Repair of requests: reasoning that an agent does not send back with the call after it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from toolworthy.wire.ir import Api, Response, Thinking, ToolCall
 from toolworthy.wire.reasoning_replay import reinsert
 
 _MOST = 512
-"""Calls whose reasoning is remembered."""
+"""The most calls whose reasoning is stored."""
 
 
 class ReasoningMemory:
@@ -20,7 +20,7 @@ class ReasoningMemory:
         self._before: OrderedDict[str, tuple[Thinking, ...]] = OrderedDict()
 
     def keep(self, response: Response) -> None:
-        """Remember what a response reasoned."""
+        """Store the reasoning of a response."""
         thinking = tuple(part for part in response.parts if isinstance(part, Thinking))
         for call in response.parts if thinking else ():
             if isinstance(call, ToolCall):
@@ -29,11 +29,11 @@ class ReasoningMemory:
                     self._before.popitem(last=False)
 
     def before(self, call_id: str) -> tuple[Thinking, ...]:
-        """What came before a call."""
+        """The reasoning before a call."""
         return self._before.get(call_id, ())
 
     def replay(self, api: Api, body: bytes, note: Note) -> bytes:
-        """A request's body, with the reasoning that is missing in it; the same bytes where none is."""
+        """A request's body with its missing reasoning added; the same bytes if none is missing."""
         try:
             value = json.loads(body) if self._before else None
         except ValueError:

@@ -1,4 +1,4 @@
-"""The stop reason: that of a response with calls says so."""
+"""Repair of stop reasons that contradict the calls."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from toolworthy.wire.ir import Ended, Event, PartOpened, Stopped, ToolCall
 
 
 class StopReasons:
-    """Corrects a reason that contradicts the calls, and adds one that is missing at a clean end."""
+    """Corrects a stop reason that contradicts the calls, and adds a missing one at a clean end."""
 
     def __init__(self, note: Note) -> None:
         self._note = note

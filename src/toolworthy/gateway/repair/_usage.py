@@ -1,4 +1,4 @@
-"""Usage: estimated where none or zero came."""
+"""Repair of usage that is missing or zero, by an estimate."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _BYTES_A_TOKEN = 4
 
 
 class Usages:
-    """Adds an estimate from the bytes of both sides.
+    """Adds an estimate from the sizes of request and response.
 
     Args:
         request_bytes: size of the request.
-        note: hears of repairs.
+        note: called with each repair.
     """
 
     def __init__(self, request_bytes: int, note: Note) -> None:
@@ -27,7 +27,7 @@ class Usages:
         self._usage: Usage | None = None
 
     def edit(self, event: Event) -> Iterable[Event]:
-        """The event; usage without zeros stands before the end."""
+        """The event; at the end, usage without zeros comes before it."""
         match event:
             case PartDelta():
                 self._bytes += len(event.text.encode())
