@@ -86,7 +86,7 @@ def test_what_was_asked_for_is_said_back() -> None:
 
 
 def test_reasoning_is_read_under_both_of_its_names() -> None:
-    thought = Response("r", "m", (Thinking("because", "reasoning_item", None, "rs_1"), Text("a")), "end")
+    thought = Response("resp_r", "m", (Thinking("because", "reasoning_item", None, "rs_1"), Text("a")), "end")
     stream = written(thought, REQUESTS[0])
     assert b"response.reasoning_text.delta" in stream
     for told in (stream, stream.replace(b"response.reasoning_text.", b"response.reasoning.")):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from toolworthy import wire
+from toolworthy.base.packing import unpack
 from toolworthy.endpoint.target import Endpoint
 from toolworthy.wire.declaration import KEY_HEADERS, Route
 from toolworthy.wire.ir import Api, Request
-from toolworthy.wire.lenient import dump_json, parse_json
+from toolworthy.wire.lenient import as_dict, as_list, dump_json, parse_json
 from toolworthy.wire.translate import translate_request
 
 HOP_BY_HOP = frozenset(
@@ -24,6 +26,8 @@ HOP_BY_HOP = frozenset(
         "upgrade",
     }
 )
+MAX_UNPACKED = 64 * 2**20
+"""Bytes up to which a request is unpacked."""
 _REPLACED = HOP_BY_HOP | KEY_HEADERS | {"host", "content-length", "accept-encoding", "cookie"}
 
 
@@ -54,6 +58,7 @@ def plan(endpoint: Endpoint, route: Route, path: str, headers: Iterable[tuple[st
     assert route.api is not None
     assert route.kind != "health"
     assert route.kind != "other"
+    headers = tuple(headers)
     api = route.api if route.api in endpoint.base_urls else next(iter(endpoint.base_urls))
     if route.kind == "completion":
         api = endpoint.api_for(route.api)
@@ -66,16 +71,29 @@ def plan(endpoint: Endpoint, route: Route, path: str, headers: Iterable[tuple[st
     fresh = {"content-type": "application/json", "accept": "text/event-stream, application/json"}
     if route.kind != "completion":
         return Upstream(api, endpoint.url(api, route.kind), {**fresh, **_auth(endpoint, api)}, b"")
-    value = parse_json(body)
+    value = parse_json(_unpacked(headers, body))
     if not isinstance(value, dict):
         raise ValueError("the request body is not a JSON object")
-    if value.get("previous_response_id") or value.get("conversation"):
-        raise ValueError("a stored conversation cannot be translated. Send all of it instead of its id.")
+    if _refers_to_stored(value):
+        raise ValueError("a stored conversation cannot be translated. Send all of it instead of ids.")
     normal_body = wire.api(route.api).received(path, value)
     request, rendered = translate_request(route.api, api, normal_body, endpoint.dialect)
     url, sent = endpoint.sent(api, rendered.body)
     made = dump_json(sent).encode()
     return Upstream(api, url, {**fresh, **_auth(endpoint, api)}, made, request, rendered.losses)
+
+
+def _unpacked(headers: Iterable[tuple[str, str]], body: bytes) -> bytes:
+    """The body without the content coding that its header names, such as Codex's zstd."""
+    coding = next((value for name, value in headers if name.lower() == "content-encoding"), "")
+    packed = unpack(body, coding, MAX_UNPACKED) if coding else None
+    return packed.data if packed else body
+
+
+def _refers_to_stored(value: Mapping[str, Any]) -> bool:
+    """Whether a request of the Responses API names what the endpoint has stored."""
+    named = value.get("previous_response_id") or value.get("conversation")
+    return bool(named) or any(as_dict(item).get("type") == "item_reference" for item in as_list(value.get("input")))
 
 
 def _filled(endpoint: Endpoint, api: Api, route: Route, body: bytes) -> bytes:

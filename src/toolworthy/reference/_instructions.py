@@ -120,7 +120,7 @@ def _orders(request: Request) -> tuple[str, int]:
 def _calls(request: Request, orders: str) -> Iterator[ToolCall]:
     turn = sum(isinstance(part, ToolCall) for message in request.messages for part in message.parts)
     for number, match in enumerate(_CALL.finditer(orders)):
-        tool = next((tool for tool in request.tools if tool.name == match[1]), None)
+        tool = _named(request, match[1])
         try:
             value, end = json.JSONDecoder().raw_decode(orders[match.end() :])
         except ValueError:
@@ -128,6 +128,12 @@ def _calls(request: Request, orders: str) -> Iterator[ToolCall]:
         if tool is not None:
             written = orders[match.end() : match.end() + end]
             yield _made(tool, written if json.loads(written) == value else dump_json(value), f"{turn}.{number}")
+
+
+def _named(request: Request, name: str) -> Tool | None:
+    """The tool of that name, or, like a model that is offered no other, the one whose flat name ends with it."""
+    exact = (tool for tool in request.tools if tool.name == name)
+    return next(exact, None) or next((tool for tool in request.tools if tool.name.endswith(f"__{name}")), None)
 
 
 def _tool(request: Request, name: str | None) -> Tool:

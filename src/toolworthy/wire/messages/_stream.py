@@ -6,11 +6,14 @@ message_stop; ping and error anywhere.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from toolworthy.wire import ir, shapes
 from toolworthy.wire._decoder import SseDecoder
+from toolworthy.wire._estimate import input_tokens
+from toolworthy.wire._part_queue import PartEvent, PartQueue
 from toolworthy.wire.assemble import merge
 from toolworthy.wire.failure import event_failure
 from toolworthy.wire.lenient import as_arguments, as_dict, as_int, as_str, dump_json
@@ -146,7 +149,11 @@ class MessagesDecoder(SseDecoder):
 
 
 class MessagesEncoder:
-    """Writes events as the stream that a Messages agent reads: one block open at a time, indices without gaps."""
+    """Writes events as the stream that a Messages agent reads: one block open at a time, indices without gaps.
+
+    ``message_start`` counts input tokens, from which agents see how full their context is. Where the endpoint counts
+    only at the end, that is an estimate, and ``message_delta`` has the count.
+    """
 
     def __init__(self, request: ir.Request) -> None:
         self._request = request
@@ -156,9 +163,7 @@ class MessagesEncoder:
         self._failed = False
         self._parts: dict[int, ir.Part] = {}
         self._texts: dict[int, list[str]] = {}
-        self._current: int | None = None
-        self._queue: list[ir.PartOpened | ir.PartDelta | ir.PartClosed] = []
-        """Events that are held until the open block ends."""
+        self._queue = PartQueue()
         self._count = 0
 
     def encode(self, event: ir.Event) -> bytes:
@@ -168,7 +173,7 @@ class MessagesEncoder:
                 self._usage = merge(self._usage, event.usage) if event.usage else self._usage
                 return self._begin(event.id, event.model)
             case ir.PartOpened() | ir.PartDelta() | ir.PartClosed():
-                return self._begin() + self._part(event)
+                return self._begin() + self._written(self._queue.add(event))
             case ir.Stopped():
                 self._stop = stop_word(event.reason)
                 return b""
@@ -185,6 +190,7 @@ class MessagesEncoder:
         if self._begun:
             return b""
         self._begun = True
+        counted = self._usage if self._usage.input else replace(self._usage, input=input_tokens(self._request))
         message: dict[str, Any] = {
             "id": message_id or "msg_0",
             "type": "message",
@@ -193,26 +199,25 @@ class MessagesEncoder:
             "content": [],
             "stop_reason": None,
             "stop_sequence": None,
-            "usage": write_usage(self._usage),
+            "usage": write_usage(counted),
         }
         return _sse("message_start", {"type": "message_start", "message": message})
 
-    def _part(self, event: ir.PartOpened | ir.PartDelta | ir.PartClosed) -> bytes:
-        if self._current is not None and event.index != self._current:
-            self._queue.append(event)
-            return b""
-        if isinstance(event, ir.PartOpened):
-            return self._opened(event)
-        if self._current is None:
-            return b""
-        if isinstance(event, ir.PartDelta):
-            self._texts.setdefault(event.index, []).append(event.text)
-            return self._grown(event.index, event.text)
-        return self._finish(event.index, event.signature)
+    def _written(self, events: Iterable[PartEvent]) -> bytes:
+        return b"".join(map(self._part, events))
+
+    def _part(self, event: PartEvent) -> bytes:
+        match event:
+            case ir.PartOpened():
+                return self._opened(event)
+            case ir.PartDelta():
+                self._texts.setdefault(event.index, []).append(event.text)
+                return self._grown(event.index, event.text)
+            case ir.PartClosed():
+                return self._finish(event.index, event.signature)
 
     def _opened(self, event: ir.PartOpened) -> bytes:
         self._parts[event.index] = event.part
-        self._current = event.index
         start = {"type": "content_block_start", "index": self._count, "content_block": _empty_block(event.part)}
         text = event.part.text if isinstance(event.part, (ir.Text, ir.Thinking)) else ""
         if isinstance(event.part, ir.ToolCall):
@@ -220,9 +225,7 @@ class MessagesEncoder:
         return _sse("content_block_start", start) + (self._grown(event.index, text) if text else b"")
 
     def _grown(self, index: int, text: str) -> bytes:
-        part = self._parts.get(index)
-        if index != self._current or part is None:
-            return b""
+        part = self._parts[index]
         if isinstance(part, ir.Text):
             delta = {"type": "text_delta", "text": text}
         elif isinstance(part, ir.Thinking):
@@ -247,18 +250,16 @@ class MessagesEncoder:
             out = _sse("content_block_delta", {"type": "content_block_delta", "index": self._count, "delta": delta})
         out += _sse("content_block_stop", {"type": "content_block_stop", "index": self._count})
         self._count += 1
-        self._current = None
-        waiting, self._queue = self._queue, []
-        return out + b"".join(self._part(event) for event in waiting)
+        return out
 
     def _end(self, clean: bool) -> bytes:
-        out = b""
-        while self._current is not None:
-            out += self._finish(self._current, None)
+        out = self._written(self._queue.rest())
         if self._failed or (self._stop is None and not clean):
             return out
         delta = {"stop_reason": self._stop or "end_turn", "stop_sequence": None}
         usage = write_usage(self._usage)
+        if not self._usage.input:  # never counted, and no reason to take the estimate back
+            usage = {"output_tokens": usage["output_tokens"]}
         out = self._begin() + out + _sse("message_delta", {"type": "message_delta", "delta": delta, "usage": usage})
         return out + _sse("message_stop", {"type": "message_stop"})
 

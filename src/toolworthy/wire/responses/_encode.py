@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 from toolworthy.wire import ir
+from toolworthy.wire._part_queue import PartEvent, PartQueue
 from toolworthy.wire.assemble import Assembler
 from toolworthy.wire.lenient import dump_json
 from toolworthy.wire.responses._resource import response_object
-from toolworthy.wire.responses._response import output_item
+from toolworthy.wire.responses._response import item_id, output_item
 from toolworthy.wire.sse import format_event
 
 
 class ResponsesEncoder:
-    """Every item whole in its last event, sequence numbers without gaps, exactly one terminal event."""
+    """One item open at a time, each whole in its last event; sequence numbers without gaps; exactly one terminal
+    event."""
 
     def __init__(self, request: ir.Request) -> None:
         self._request = request
@@ -26,6 +29,7 @@ class ResponsesEncoder:
         self._items: dict[int, dict[str, Any]] = {}
         self._texts: dict[int, list[str]] = {}
         self._open: dict[int, ir.Part] = {}
+        self._queue = PartQueue()
 
     def encode(self, event: ir.Event) -> bytes:
         """The bytes of one event; b"" where it has none of its own."""
@@ -33,12 +37,8 @@ class ResponsesEncoder:
         match event:
             case ir.Started():
                 return self._begin()
-            case ir.PartOpened():
-                return self._begin() + self._opened(event)
-            case ir.PartDelta():
-                return self._grown(event)
-            case ir.PartClosed():
-                return self._closed(event)
+            case ir.PartOpened() | ir.PartDelta() | ir.PartClosed():
+                return self._begin() + self._written(self._queue.add(event))
             case ir.Stopped() | ir.Counted() | ir.Failed():
                 return b""
             case ir.Ended():
@@ -50,6 +50,18 @@ class ResponsesEncoder:
         self._begun = True
         response = response_object(self._whole.response(), self._request, [], "in_progress")
         return self._sse("response.created", response=response) + self._sse("response.in_progress", response=response)
+
+    def _written(self, events: Iterable[PartEvent]) -> bytes:
+        return b"".join(map(self._part, events))
+
+    def _part(self, event: PartEvent) -> bytes:
+        match event:
+            case ir.PartOpened():
+                return self._opened(event)
+            case ir.PartDelta():
+                return self._grown(event)
+            case ir.PartClosed():
+                return self._closed(event)
 
     def _opened(self, event: ir.PartOpened) -> bytes:
         if isinstance(event.part, ir.Opaque) and event.part.api != "responses":
@@ -119,7 +131,7 @@ class ResponsesEncoder:
         whole = self._whole.response()
         out = b""
         if not whole.failure and (clean or whole.stop is not None):  # else an agent would run an incomplete call
-            out = b"".join(self._closed(ir.PartClosed(index)) for index in list(self._open))
+            out = self._written(self._queue.rest())
         output = [item for _, item in sorted(self._items.items())]
         if whole.failure:
             response = response_object(whole, self._request, output, "failed")
@@ -137,8 +149,7 @@ class ResponsesEncoder:
         elif isinstance(part, ir.ToolCall):
             arguments = part.arguments + text
             part = replace(part, arguments=arguments if arguments or part.custom else "")
-        head = self._whole.response().id or "resp_0"
-        item = output_item(part, f"{head}_{self._outputs[index]}", self._request)
+        item = output_item(part, item_id(self._whole.response(), self._outputs[index]), self._request)
         return item or {"type": "message", "id": f"msg_{index}", "role": "assistant", "content": []}
 
     def _content(self, kind: str, index: int, item_id: str, **fields: Any) -> bytes:

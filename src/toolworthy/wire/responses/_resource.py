@@ -13,6 +13,8 @@ from toolworthy.wire.ir import Reasoning, Request, Response, Tool, ToolChoice, U
 from toolworthy.wire.lenient import as_dict, as_int, as_str
 from toolworthy.wire.responses._request import write_tools
 
+_PREFIX = "resp_"
+
 
 def response_object(
     response: Response, request: Request, output: list[dict[str, Any]], status: str | None = None
@@ -21,7 +23,7 @@ def response_object(
     status = status or ("incomplete" if response.stop in ("length", "filter") else "completed")
     reason = "content_filter" if response.stop == "filter" else "max_output_tokens"
     return {
-        "id": response.id or "resp_0",
+        "id": response_id(response),
         "object": "response",
         "created_at": 0,
         "completed_at": 0 if status == "completed" else None,
@@ -34,6 +36,11 @@ def response_object(
         **_said_back(request),
         "usage": write_usage(response.usage) if response.usage else None,
     }
+
+
+def response_id(response: Response) -> str:
+    """The response's id, with this API's prefix where it is another's."""
+    return response.id if response.id.startswith(_PREFIX) else f"{_PREFIX}{response.id or 0}"
 
 
 def _cut(output: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -11,7 +11,10 @@ from toolworthy.wire._carried_reasoning import seal
 from toolworthy.wire.failure import answer_failure, failure_of
 from toolworthy.wire.lenient import as_dict, as_int, as_str
 from toolworthy.wire.responses._request import item_part, message_parts
-from toolworthy.wire.responses._resource import response_object
+from toolworthy.wire.responses._resource import response_id, response_object
+
+_STEM = 48
+"""Characters of a response's id in the ids of its items, which OpenAI takes back with up to 64."""
 
 
 def parse_response(body: Any) -> ir.Response:
@@ -83,13 +86,17 @@ def parse_usage(value: Any) -> ir.Usage | None:
 
 def render_response(response: ir.Response, request: ir.Request) -> dict[str, Any]:
     """Write a whole answer for an agent that speaks Responses."""
-    head = response.id or "resp_0"
     output = [
         item
         for index, part in enumerate(response.parts)
-        if (item := output_item(part, f"{head}_{index}", request)) is not None
+        if (item := output_item(part, item_id(response, index), request)) is not None
     ]
     return response_object(response, request, output)
+
+
+def item_id(response: ir.Response, number: int) -> str:
+    """What follows the prefix in the id of a response's output item."""
+    return f"{response_id(response)[-_STEM:]}_{number}"
 
 
 def output_item(part: ir.Part, item_id: str, request: ir.Request) -> dict[str, Any] | None:
@@ -133,7 +140,8 @@ def call_item(call: ir.ToolCall, item_id: str, request: ir.Request) -> dict[str,
 def _reasoning_item(part: ir.Thinking, item_id: str) -> dict[str, Any]:
     """Reasoning of this API as it came; reasoning of another as text, and sealed for the replay."""
     own = part.form == "reasoning_item"
-    item: dict[str, Any] = {"type": "reasoning", "id": part.id or f"rs_{item_id}", "summary": []}
+    known = part.id if own else None  # another API's may be that of a call
+    item: dict[str, Any] = {"type": "reasoning", "id": known or f"rs_{item_id}", "summary": []}
     if part.text:
         item["content"] = [{"type": "reasoning_text", "text": part.text}]
     encrypted = part.signature if own else seal(part)
