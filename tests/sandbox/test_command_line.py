@@ -109,6 +109,17 @@ def test_of_the_system_its_programs_are_shown_and_of_the_kernel_nothing_that_all
     assert (skeleton.PACKAGED / "etc" / "empty").read_bytes() == b""
 
 
+def test_links_and_empty_folders_of_the_system_are_not_mounted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A link shows what it leads to by itself; each mount makes the start of a sandbox slower."""
+    for name in ("full", "empty", "linked"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "full" / "file").touch()
+    (tmp_path / "linked" / "file").touch()
+    (tmp_path / "link").symlink_to("linked")
+    monkeypatch.setattr(toolchain, "SYSTEM", tuple(f"{tmp_path}/{name}" for name in ("full", "empty", "link", "none")))
+    assert arguments._machine()[: -len([*arguments._proc()])] == ("--ro-bind", f"{tmp_path}/full", f"{tmp_path}/full")
+
+
 # ---- what is lent of Python ------------------------------------------------------------------------------------------
 
 
@@ -141,6 +152,13 @@ def test_an_installed_package_is_masked(tmp_path: Path, monkeypatch: pytest.Monk
     shown = at(argv, "--ro-bind", str(site), str(site))
     hidden = at(argv, "--tmpfs", str(site / "toolworthy"), "--remount-ro", str(site / "toolworthy"))
     assert shown < hidden
+
+
+def test_what_is_not_shown_need_not_be_masked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    site = installed(tmp_path, monkeypatch)
+    monkeypatch.setattr(toolchain, "PACKAGE", tmp_path / "src" / "toolworthy")
+    monkeypatch.setattr(toolchain, "ROOT", tmp_path / "src")
+    assert toolchain.lent().hidden == (str(site / "toolworthy"),)
 
 
 def test_another_copy_among_the_systems_packages_is_masked_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,6 +48,20 @@ def test_memory_is_counted_in_bytes_and_what_has_ended_has_none() -> None:
     assert list(usage._descriptors(NOBODY)) == []
 
 
+def test_a_share_is_of_what_is_anonymous_and_of_memory_that_is_shared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In kilobytes, as proc_pid_smaps(5) has it; files are the system's, which drops them when it needs room."""
+    rows = {"Rss": 9000, "Pss": 900, "Pss_Dirty": 90, "Pss_Anon": 7, "Pss_File": 500, "Pss_Shmem": 4, "Swap": 50}
+    lines = "\n".join(f"{name}:{size:>16} kB" for name, size in rows.items())
+    monkeypatch.setattr(Path, "read_text", lambda path: f"0000-ffff ---p 0 00:00 0 [rollup]\n{lines}\n")
+    assert usage._share(ME) == (7 + 4) * 1024
+
+
+def test_what_is_in_memory_is_told_in_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    for told, pages in (("900 30 20 10 0 5 0\n", 30), ("", 0), ("900\n", 0), ("900 x\n", 0)):
+        monkeypatch.setattr(Path, "read_text", lambda path, told=told: told)
+        assert usage._resident(ME) == pages * os.sysconf("SC_PAGE_SIZE")
+
+
 def test_open_files_without_a_name_count_once(tmp_path: Path) -> None:
     with open(tmp_path / "named", "wb") as named, open(tmp_path / "gone", "wb") as gone:
         for file in (named, gone):

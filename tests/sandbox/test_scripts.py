@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
@@ -10,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -17,6 +19,7 @@ from tests.support.boxed import run
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.sandbox import _bubblewrap, choose, guard
 from toolworthy.sandbox import _owner as owner
+from toolworthy.sandbox._namespace import Namespace
 from toolworthy.sandbox.model import Limits, Mount
 from toolworthy.sandbox.watch import start
 
@@ -79,6 +82,17 @@ def test_it_looks_until_nothing_has_been_found_for_a_while(monkeypatch: pytest.M
     assert len(marks) == 9 + 300, "it does not go on for ever"
 
 
+def test_bubblewrap_itself_is_ended_with_its_group_unless_it_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its number is another's by then."""
+    killed: list[object] = []
+    monkeypatch.setattr(Namespace, "kill", lambda namespace: killed.append("inside"))
+    monkeypatch.setattr("os.killpg", lambda *given: killed.append(given))
+    with contextlib.closing(Namespace(Limits())) as namespace:
+        for code in (None, 0):
+            _bubblewrap._Inside(SimpleNamespace(pid=7, returncode=code), namespace).kill()
+    assert killed == ["inside", (7, signal.SIGKILL), "inside"]
+
+
 # ---- who listens first -----------------------------------------------------------------------------------------------
 
 
@@ -99,6 +113,37 @@ def launch(word: bytes, *command: str) -> tuple[int, bytes, int]:
             ours.sendall(word)
             out, _ = started.communicate(timeout=20)
     return started.returncode, out, len(descriptors)
+
+
+@process
+@pytest.mark.parametrize("message", [b"L", b""])
+def test_only_a_listener_that_was_handed_out_is_served(message: bytes) -> None:
+    served: list[socket.socket] = []
+
+    async def hand_over(ours: socket.socket) -> None:
+        await asyncio.wait_for(_bubblewrap._hand_over(ours, served.append), 20)
+
+    ours, theirs = socket.socketpair()
+    with ours, theirs, socket.create_server(("127.0.0.1", 0)) as listener:
+        if message:
+            socket.send_fds(theirs, [message], [listener.fileno()])
+        else:
+            theirs.shutdown(socket.SHUT_WR)
+        asyncio.run(hand_over(ours))
+        assert len(served) == len(message)
+        for one in served:
+            assert (one.getsockname(), one.getblocking()) == (listener.getsockname(), False)
+            one.close()
+            assert theirs.recv(2) == b"G", "the word to go on"
+
+
+def test_why_bubblewrap_fails_is_its_last_line() -> None:
+    for stderr, told in (
+        (b"first\nlast: \xff\n\n", "(last: \ufffd)"),
+        (b"", "(no reason given)"),
+        (b"x" * 400, f"({'x' * 300})"),
+    ):
+        assert str(_bubblewrap._failed(stderr)).startswith(f"bubblewrap cannot isolate here {told}. Let bwrap make")
 
 
 @process
@@ -162,6 +207,12 @@ def test_what_a_command_may_use_unless_it_is_told() -> None:
     assert (limits.output_bytes, limits.entries, limits.in_memory) == (16 * 2**20, 200_000, 2048 * 2**20)
 
 
+def test_what_is_asked_for_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert choose("none").name == "none"
+    monkeypatch.setattr(_bubblewrap.Bubblewrap, "ready", lambda: "ready")
+    assert [choose("auto"), choose("bubblewrap")] == ["ready", "ready"]
+
+
 @process
 def test_without_a_sandbox_places_are_the_hosts(tmp_path: Path) -> None:
     box = choose("none")
@@ -208,9 +259,10 @@ def test_root_that_cannot_be_anyone_else_is_told(monkeypatch: pytest.MonkeyPatch
     as_root(monkeypatch, "0 0 1")
     with pytest.raises(ToolworthyError, match="no other user is mapped"):
         owner.find()
-    monkeypatch.setattr("os.path.exists", lambda path: "setpriv" not in str(path))
-    with pytest.raises(ToolworthyError, match=r"/usr/bin/setpriv, which is missing. Install util-linux."):
-        owner.find()
+    for program in ("/usr/bin/setpriv", "/usr/bin/nsenter"):
+        monkeypatch.setattr("os.path.exists", lambda path, missing=program: str(path) != missing)
+        with pytest.raises(ToolworthyError, match=f"{program}, which is missing. Install util-linux."):
+            owner.find()
     monkeypatch.setattr("os.geteuid", lambda: 1234)
     assert owner.find() == owner.Owner(1234)
 

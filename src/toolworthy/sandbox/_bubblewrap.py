@@ -177,8 +177,8 @@ async def _hand_over(ours: socket.socket, on_listener: OnListener) -> None:
     """Take the listener that the launcher made, have it served, and give the word to go on."""
     ours.setblocking(False)
     await readable(ours.fileno())
-    message, descriptors, _, _ = socket.recv_fds(ours, 1, 1)
-    if message != b"L" or not descriptors:
+    _, descriptors, _, _ = socket.recv_fds(ours, 1, 1)
+    if not descriptors:
         return  # it died before it could listen; its exit says so
     listener = socket.socket(fileno=descriptors[0])
     listener.setblocking(False)
