@@ -13,9 +13,10 @@ import pytest
 from tests.support.boxed import WHO, as_who, run
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.content import PACKAGE, ROOT
-from toolworthy.sandbox import choose
+from toolworthy.sandbox import OnListener, begun, choose
+from toolworthy.sandbox._bare import Bare
 from toolworthy.sandbox._bubblewrap import Bubblewrap
-from toolworthy.sandbox.model import Command, Limits, Mount
+from toolworthy.sandbox.model import Command, CommandOutcome, Limits, Mount
 
 pytestmark = pytest.mark.process
 
@@ -130,6 +131,38 @@ def _command_line(process: Path) -> str:
         return (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
     except OSError:
         return ""
+
+
+@pytest.mark.parametrize("turns", range(8))
+def test_cancelling_the_start_closes_the_listener(tmp_path: Path, turns: int) -> None:
+    """At every moment: one that exists, but has not been handed out, belongs to nobody else."""
+    command = Command(("sleep", "30"), tmp_path, tmp_path)
+    listeners: list[socket.socket] = []
+
+    class Counting(Bare):
+        async def run(self, command: Command, on_listener: OnListener | None = None, port: int = 0) -> CommandOutcome:
+            assert on_listener is not None
+
+            def count(listener: socket.socket) -> None:
+                listeners.append(listener)
+                on_listener(listener)
+
+            return await super().run(command, count, port)
+
+    async def hold() -> None:
+        async with begun(Counting(), command, 0):
+            await asyncio.sleep(30)
+
+    async def go() -> None:
+        task = asyncio.create_task(hold())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(go())
+    assert len(listeners) == (turns > 0)
+    assert all(listener.fileno() == -1 for listener in listeners)
 
 
 def test_cancelling_ends_it(tmp_path: Path) -> None:

@@ -42,3 +42,5 @@ async def begun(
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
+        if listening.done():  # whoever was to serve it may not have got it
+            listening.result().close()
