@@ -13,6 +13,7 @@ from toolworthy.judgement.gate import baseline
 from toolworthy.judgement.gate.answer import baseline_of, judge, way_to
 from toolworthy.judgement.gate.interim import InterimAnalyses
 from toolworthy.judgement.gate.sample import from_run
+from toolworthy.judgement.gate.sequential import plan
 from toolworthy.records.meta import RunMeta
 from toolworthy.records.probe import ProbeKey, ProbeResult
 from toolworthy.records.store import RunDirectory
@@ -63,10 +64,29 @@ def test_looks_tell_it_too(tmp_path: Path) -> None:
 
 def test_a_look_says_whether_more_attempts_would_decide_it(tmp_path: Path) -> None:
     before, after = made(tmp_path), made(tmp_path)
-    look = InterimAnalyses(before.path, None, 3, lambda _: None)
+    heard: list[str] = []
+    look = InterimAnalyses(before.path, None, 3, heard.append)
+    assert look.gate is None
     assert look(after, 1, frozenset({"tasks"})) == Next(frozenset({"tasks"}), "decided after 1 attempt")
+    planned = plan(0.05, 3)
+    looks = told(after)["looks"]
+    assert (looks["taken"], looks["most"]) == (1, 3)
+    assert looks["alphas"] == pytest.approx([one.alpha for one in planned])
+    assert looks["alpha"] == pytest.approx(planned[0].alpha)
+    of_this_look = f"{100 * planned[0].alpha:.2g} % of runs, in 5 % over all analyses"
+    assert told(after)["notes"][-1] == (
+        f"interim analysis 1 of at most 3: each claim may be wrong in {of_this_look}; intervals are widened accordingly"
+    )
     stuck = "undecided after 2 attempts, and more attempts would not help"
     assert look(after, 2, frozenset()) == Next(frozenset(), stuck)
+    assert told(after)["looks"]["alpha"] == pytest.approx(planned[1].alpha)
+    assert heard == [
+        "interim analysis 1 of at most 3: inconclusive; continues with tasks",
+        "interim analysis 2 of at most 3: inconclusive",
+    ]
+    assert look.gate is not None
+    assert look.gate.looks is not None
+    assert look.gate.looks.taken == 2
 
 
 def test_a_probe_that_was_not_measured_is_missing_once(tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def made(tmp_path: Path, passed: int = 7, failed: int = 3) -> RunDirectory:
 
 
 def test_what_is_saved_is_found_under_its_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    folder = tmp_path / "baselines"
+    folder = tmp_path / "of" / "the project"
     assert baseline.save(made(tmp_path).path, None, folder) == 0
     assert (folder / "org-deepseek-v4.json").is_file()
     kept = baseline.load(Path("org-deepseek-v4"), folder)
@@ -243,6 +243,20 @@ def test_the_gate_says_the_same_of_a_run_and_of_its_baseline(tmp_path: Path) -> 
         ('{"schema_version": 2}', "broken baseline file"),
         ('{"schema_version": 2, "columns": {}, "items": []}', "broken baseline file"),
         ('{"schema_version": 2, "columns": {}, "items": {"tasks/a": ["d", {"x": [1, 0, 1]}]}}', "broken baseline"),
+        ('{"schema_version": 2, "columns": {}, "items": {"tasks/a": 3}}', "its items cannot be read"),
+        ('{"schema_version": 2, "columns": {}, "items": {"tasks/a": ["d"]}}', "its items cannot be read"),
+        (
+            '{"schema_version": 2, "columns": [], "items": {"tasks/a": ["d", {"x": [1, 0]}]}}',
+            "its items cannot be read",
+        ),
+        (
+            '{"schema_version": 2, "columns": {"tasks": []}, "items": {"tasks/a": ["d", {"x": [1000001, 0]}]}}',
+            "its items cannot be read",
+        ),
+        (
+            '{"schema_version": 2, "columns": {"tasks": []}, "items": {"tasks/a": ["d", {"x": [-1, 0]}]}}',
+            "its items cannot be read",
+        ),
         ('{"schema_version": 2, "columns": {}, "items": {}}', "broken baseline file: name: field required"),
         ("[" * 100_000, "no baseline file"),
         ("\ufeff{}", "no baseline file"),

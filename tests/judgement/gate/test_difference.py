@@ -220,6 +220,12 @@ def test_a_cost_that_one_side_tells_seldom_is_unclear() -> None:
     seldom = row(compare(whole, half), "tasks.tokens")
     assert row(compare(whole, whole), "tasks.tokens").word == "same"
     assert (seldom.word, seldom.why) == ("unclear", "6 of 12 pairs have it on one side only")
+    tools = unit(0, suite="tools", costs={"tokens": [100.0]}), unit(0, suite="tools")
+    once = compare(sample(*whole.units, tools[0]), sample(*half.units, tools[1]))
+    assert row(once, "tasks.tokens").why == seldom.why, "of this suite"
+    hardly = sample(*(unit(n, costs={"tokens": [100.0]} if n else {}) for n in range(20)))
+    most = row(compare(sample(*(unit(n, costs={"tokens": [100.0]}) for n in range(20))), hardly), "tasks.tokens")
+    assert (most.word, most.why) == ("same", ""), "as many as may be missing"
 
 
 def test_times_are_shown_and_not_judged() -> None:

@@ -14,6 +14,7 @@ from typing import Any, get_args
 
 import pytest
 
+from toolworthy.judgement.gate.criteria.judged import Judged
 from toolworthy.judgement.gate.decide import decide
 from toolworthy.judgement.gate.difference import compare
 from toolworthy.judgement.gate.policy import Policy, Requirement
@@ -213,6 +214,20 @@ def test_every_figure_and_word_is_what_it_was(name: str) -> None:
     assert kept.keys() == now.keys()
     for part in kept:
         assert close(kept[part], now[part]), (part, kept[part], now[part])
+
+
+@pytest.mark.parametrize("about", get_args(About))
+@pytest.mark.parametrize(
+    "name", ["tasks.pass [codex]", "tasks.pass [codex], floor", "tasks.tokens", "tasks.tokens, tail"]
+)
+def test_a_chance_of_just_the_level_is_enough(name: str, about: About) -> None:
+    def judged(alpha: float | None) -> Judged:
+        decision = decide(*RUNS["the same"], POLICY.model_copy(update={"about": about}), alpha)
+        return next(one for one in decision.judged if one.name == name)
+
+    chance = judged(None).p_borne
+    assert chance is not None
+    assert [judged(alpha).answer for alpha in (chance, chance * (1 - 1e-9))] == ["pass", "inconclusive"]
 
 
 if __name__ == "__main__":

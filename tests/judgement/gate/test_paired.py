@@ -244,6 +244,8 @@ def test_missing_attempts_are_filled_in_against_the_candidate_or_in_its_favour()
     pair = Pair("a", (1.0,), (1.0, 0.0), before_missing=1, after_missing=2)
     assert pair.filled(against=True) == Pair("a", (1.0, 1.0), (1.0, 0.0, 0.0, 0.0))
     assert pair.filled(against=False) == Pair("a", (1.0, 0.0), (1.0, 0.0, 1.0, 1.0))
+    whole = Pair("a", (1.0,), (0.0,))
+    assert whole.filled(against=True) == whole.filled(against=False) == whole, "nothing is missing"
 
 
 def steps(pairs: list[Pair]) -> list[list[Pair]]:

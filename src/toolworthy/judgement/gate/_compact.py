@@ -57,7 +57,7 @@ def unpack(data: dict[str, Any]) -> Sample:
     head = {name: value for name, value in data.items() if name not in ("columns", "items")}
     try:
         rows = [*_rows(data["columns"], data["items"])]
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError, OverflowError, MemoryError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError("its items cannot be read") from error
     units = tuple(_unit(judged, **row) for judged, row in rows)
     return Sample.model_validate({**head, "units": units})

@@ -189,12 +189,11 @@ def _units(suite: str, results: Sequence[Result], meta: RunMeta) -> Iterator[Uni
     grouped: dict[tuple[str, str], list[Result]] = defaultdict(list)
     for result in results:
         grouped[result.key.item, result.key.asker].append(result)
-    # How many attempts at an item there were to be, if some of the suite have not begun.
-    planned = meta.options.trials if meta.planned.get(suite, 0) > len(results) else 0
+    cut = suite in meta.planned and meta.planned[suite] > len(results)
     for (item, agent), attempts in grouped.items():
         first = attempts[0]
-        repeats = planned if hasattr(first.key, "repeat") else 0
-        yield _unit((suite, item, agent, _digest(first, meta)), attempts, repeats)
+        planned = meta.options.trials if cut and hasattr(first.key, "repeat") else len(attempts)
+        yield _unit((suite, item, agent, _digest(first, meta)), attempts, max(0, planned - len(attempts)))
 
 
 def _digest(result: Result, meta: RunMeta) -> str:
@@ -203,7 +202,7 @@ def _digest(result: Result, meta: RunMeta) -> str:
     return result.task_digest if isinstance(result, TrialResult) else ""
 
 
-def _unit(key: tuple[str, str, str, str], attempts: Sequence[Result], planned: int) -> Unit:
+def _unit(key: tuple[str, str, str, str], attempts: Sequence[Result], not_begun: int) -> Unit:
     suite, item, agent, digest = key
     # An agent that the endpoint cannot serve has solved nothing there.
     judged = [result for result in attempts if result.judged or result.status_word == "refused"]
@@ -214,8 +213,8 @@ def _unit(key: tuple[str, str, str, str], attempts: Sequence[Result], planned: i
             ended[result.limit].append(result)
         elif result.status_word != "refused" and (why := result.uncounted):
             missing[why] += 1
-    if planned > len(attempts):
-        missing[NOT_RUN] += planned - len(attempts)
+    if not_begun:
+        missing[NOT_RUN] += not_begun
     answers = [answers for result in judged if (answers := score_of(result).answers)]
     return Unit(
         suite=suite,
