@@ -154,6 +154,7 @@ MISTAKES = [
     ("matrix --agent clyde", "no agent is called 'clyde'"),
     ("matrix --situation nosuch", "no situation that can be staged is called 'nosuch'"),
     ("evidence RUN TW999", "has no finding 'TW999': it has none at all"),
+    ("agents install --adapter mine.toml pi", "'pi' stands after an option. Put it before the first option."),
     ("oracle missing-tool-call-id", "'missing-tool-call-id' is one argument too many"),
     ("run tasks --agent all,codex", "no agent is called 'all,codex'"),
     ("providers lst", "'lst' is unknown; did you mean 'list'?"),

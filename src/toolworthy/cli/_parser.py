@@ -30,6 +30,8 @@ class Parser(argparse.ArgumentParser):
         if self._subparsers is None and (unknown := [*options(args, actions)]):
             self.error(f"unknown option {unknown[0]}{near(unknown[0], actions)}")
         parsed, extra = super().parse_known_args(args, namespace)
+        if extra and any(action.nargs in {"*", "+"} for action in self._get_positional_actions()):
+            raise ToolworthyError(f"{extra[0]!r} stands after an option. Put it before the first option.")
         if extra:
             self.error(f"{extra[0]!r} is one argument too many")
         return parsed, extra
