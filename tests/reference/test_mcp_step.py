@@ -43,6 +43,7 @@ def after(call: ToolCall, result: str) -> tuple[Message, Message]:
         ("codex", Tool("find_part", parameters=SCHEMA, namespace="mcp__parts_desk")),
         ("opencode", Tool("parts-desk_find_part", parameters=SCHEMA)),
         ("gemini-cli", Tool("mcp_parts-desk_find_part", parameters=SCHEMA)),
+        ("gptme", Tool("parts-desk_find_part_b4c2f6e8a1d0", parameters=SCHEMA)),  # with a hash
         ("builtin", Tool("find_part", parameters=SCHEMA)),
     ],
 )

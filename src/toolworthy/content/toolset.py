@@ -212,9 +212,10 @@ def of_server(
     """How to call a tool of an MCP server: by the agent's name for it, else by a name with the same ending, else
     through the agent's bridge."""
     exact = adapter.mcp.tool(server, name) if adapter else ""
-    like = [tool for tool in request.tools if re.sub(r"\W", "_", tool.flat_name).endswith(re.sub(r"\W", "_", name))]
+    alike = re.compile(re.sub(r"\W", "_", name) + r"(?:_[0-9a-f]{8,})?$")  # some add a hash to a name
+    like = [tool for tool in request.tools if alike.search(re.sub(r"\W", "_", tool.flat_name))]
     if like:
-        tool = next((tool for tool in like if tool.flat_name == exact), like[0])
+        tool = min(like, key=lambda tool: (tool.flat_name != exact, not tool.flat_name.startswith(exact)))
         return (Way(tool.flat_name, json.dumps(dict(arguments), ensure_ascii=False), True, ToolSpec()),)
     bridge = adapter.mcp.bridge if adapter else None
     if bridge is None or not any(tool.name == bridge.tool for tool in request.tools):
