@@ -25,11 +25,13 @@ from toolworthy.work.probes.material import orders
 pytestmark = pytest.mark.agents
 
 ONCE: dict[str, tuple[str, ...]] = {
+    "cecli": ("--yes-always", "--message", "{instruction}"),
     "claude-code": ("--allowedTools", "Bash", "-p", "{instruction}"),
     "cline": ("--auto-approve", "true", "{instruction}"),
     "codex": ("exec", "--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox", "{instruction}"),
     "continue": ("--auto", "-p", "{instruction}"),
     "copilot": ("--yolo", "--no-ask-user", "-p", "{instruction}"),
+    "deepagents-code": ("--shell-allow-list", "all", "--non-interactive", "{instruction}"),
     "droid": ("exec", "--skip-permissions-unsafe", "--model", "custom:toolworthy-0", "{instruction}"),
     "gemini-cli": ("--yolo", "-p", "{instruction}"),
     "gptme": ("--non-interactive", "{instruction}"),
@@ -40,6 +42,7 @@ ONCE: dict[str, tuple[str, ...]] = {
     "letta": ("--yolo", "-p", "{instruction}"),
     "mini-swe-agent": ("-t", "{instruction}", "-y", "--exit-immediately", "-l", "0"),
     "mistral-vibe": ("--prompt", "{instruction}", "--auto-approve", "--trust"),
+    "nanobot": ("--workspace", ".", "--message", "{instruction}"),
     "nanocoder": ("--mode", "yolo", "--trust-directory", "--plain", "run", "{instruction}"),
     "openclaw": ("--json", "{instruction}"),
     "opencode": ("run", "--auto"),
