@@ -79,6 +79,20 @@ def test_it_waits_for_a_server_that_still_starts() -> None:
     assert next_call.name == found.name
 
 
+def test_what_the_agent_adds_to_the_parameters_is_filled_in() -> None:
+    added = {"type": "object", "properties": {"risk": {"enum": ["LOW", "HIGH"]}}, "required": ["risk"]}
+    call = call_of(answer([*own("openhands"), Tool("find_part", parameters=added)]))
+    assert call is not None
+    assert json.loads(call.arguments) == {**(TASK.steps[0].arguments or {}), "risk": "LOW"}
+
+
+def test_it_searches_for_a_tool_that_is_not_offered_yet() -> None:
+    schema = {"type": "object", "properties": {"query": {"type": "string"}}, "required": ["query"]}
+    call = call_of(answer([*own("droid"), Tool("ToolSearch", parameters=schema)]))
+    assert call is not None
+    assert (call.name, json.loads(call.arguments)) == ("ToolSearch", {"query": "select:parts-desk___find_part"})
+
+
 def test_without_the_tool_or_with_another_result_it_does_not_go_on() -> None:
     assert call_of(answer(own("claude-code"))) is None
     found = Tool("mcp__parts-desk__find_part", parameters=SCHEMA)

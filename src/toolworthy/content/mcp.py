@@ -43,6 +43,14 @@ class Bridge(Strict):
     """Its parameter for that tool's arguments, an object."""
 
 
+class Revealing(Strict):
+    """A tool after whose call those of servers are offered: it waits for servers that still start, or searches."""
+
+    tool: str
+    call: dict[str, str] = Field(default_factory=dict)
+    """Its arguments: templates with ``{tool}``, the name of the tool that is wanted."""
+
+
 class Mcp(Strict):
     """An agent's use of MCP servers."""
 
@@ -52,8 +60,7 @@ class Mcp(Strict):
     """Characters of a name that it keeps, as a regular expression's character class."""
     instead: str = "_"
     """The replacement for any other character."""
-    wait: str = ""
-    """A tool that waits until servers have started: their tools are offered afterwards."""
+    revealing: Revealing | None = None
     bridge: Bridge | None = None
     transports: dict[Transport, McpSettings] = Field(default_factory=dict)
     """Empty for an agent that supports no servers, or if that is unknown."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from toolworthy.base.paths import ROOT
-from toolworthy.content.adapters import Action, AgentAdapter, ToolSpec, Use, agents
+from toolworthy.content.adapters import Action, AgentAdapter, ToolSpec, Use
 from toolworthy.wire.ir import Request, Text, Tool
 
 _PLACEHOLDER = re.compile(r"\{(command|path|content|old|new|patch|pattern|session)\}")
@@ -216,7 +216,8 @@ def of_server(
     like = [tool for tool in request.tools if alike.search(re.sub(r"\W", "_", tool.flat_name))]
     if like:
         tool = min(like, key=lambda tool: (tool.flat_name != exact, not tool.flat_name.startswith(exact)))
-        return (Way(tool.flat_name, json.dumps(dict(arguments), ensure_ascii=False), True, ToolSpec()),)
+        call = _complete(dict(arguments), tool.parameters or {})  # some add a required parameter
+        return (Way(tool.flat_name, json.dumps(call, ensure_ascii=False), True, ToolSpec()),)
     bridge = adapter.mcp.bridge if adapter else None
     if bridge is None or not any(tool.name == bridge.tool for tool in request.tools):
         return ()
@@ -226,11 +227,15 @@ def of_server(
     return (Way(bridge.tool, json.dumps(call, ensure_ascii=False), True, ToolSpec()),)
 
 
-def awaiting_server(tools: Sequence[Tool]) -> Way | None:
-    """How to wait for MCP servers that are still starting; None if the agent has no tool for it."""
-    names = {agent.mcp.wait for agent in agents()}
-    tool = next((tool for tool in tools if tool.name in names), None)
-    return Way(tool.flat_name, json.dumps(_complete({}, tool.parameters or {})), True, ToolSpec()) if tool else None
+def revealing(server: str, name: str, tools: Sequence[Tool], adapter: AgentAdapter | None) -> Way | None:
+    """How to make the agent offer a tool of an MCP server; None if it has no tool for that."""
+    how = adapter.mcp.revealing if adapter else None
+    tool = next((tool for tool in tools if how and tool.name == how.tool), None)
+    if adapter is None or how is None or tool is None:
+        return None
+    wanted = adapter.mcp.tool(server, name)
+    call = {parameter: text.replace("{tool}", wanted) for parameter, text in how.call.items()}
+    return Way(tool.flat_name, json.dumps(_complete(call, tool.parameters or {})), True, ToolSpec())
 
 
 def _known(tools: Sequence[Tool], adapter: AgentAdapter | None) -> Iterator[tuple[Tool, ToolSpec, Use]]:

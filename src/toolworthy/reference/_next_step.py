@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 
 from toolworthy.content.adapters import Action, AgentAdapter
 from toolworthy.content.tasks import Step, Task
-from toolworthy.content.toolset import Way, awaiting_server, finishing, of_server, speaker, ways
+from toolworthy.content.toolset import Way, finishing, of_server, revealing, speaker, ways
 from toolworthy.reference._compaction import quoted, summarized, summary, wants_summary, words_only
 from toolworthy.reference._instructions import obey
 from toolworthy.reference._limits import limited, words
@@ -188,8 +188,8 @@ def _call(request: Request, task: Task, place: _Place, adapter: AgentAdapter | N
     step = task.steps[place.step]
     possible = _ways(task, step, request, adapter)
     if step.call is not None and not possible and place.waits < _MAX_WAITS:
-        wait = awaiting_server(request.tools)
-        return _made(wait, place, "w", place.waits) if wait else None
+        way = revealing(task.mcp.name if task.mcp else "", step.call, request.tools, adapter)
+        return _made(way, place, "w", place.waits) if way else None
     if place.way >= len(possible):
         return None
     way, path = possible[place.way], _path(step)
