@@ -24,7 +24,7 @@ from toolworthy.records.trial import TrialKey, TrialResult
 from toolworthy.work.kinds import KINDS
 from toolworthy.work.probes import load_suite
 from toolworthy.work.run._order import in_order, sent
-from toolworthy.work.run.estimate import dollars, estimate, forecast, short, table
+from toolworthy.work.run.estimate import Forecast, dollars, estimate, forecast, short, table
 from toolworthy.work.run.observer import Listener
 from toolworthy.work.run.plan import Options, choose_agents, choose_cases, choose_tasks, choose_toolsets
 from toolworthy.work.run.session import Session
@@ -77,6 +77,64 @@ def test_the_line_tells_tokens_requests_and_dollars() -> None:
     assert dear.endswith("; the budget of $0.01 will not do")
     few = replace(mine, endpoint=resolve("oracle"), budget=Budget(tokens=10))
     assert said_of(few, KINDS["tasks"].keys(few)).endswith("; the budget of 10 tokens will not do")
+
+
+@pytest.fixture
+def few_known(monkeypatch: pytest.MonkeyPatch) -> list[ResultKey]:
+    """As if no more had been measured than ``KNOWN``; four trials of it, one of them of a new task."""
+    monkeypatch.setattr("toolworthy.work.run.estimate.table", lambda: KNOWN)
+    return [key("x", "a"), key("y", "a"), key("x", "b", 2), key("new", "b")]
+
+
+def test_the_line_says_how_much_of_what_and_how_it_is_known(few_known: list[ResultKey]) -> None:
+    """Here 1,400 + 1,000 tokens are sent in 24 requests, and 90 + 50 are written."""
+    mine = replace(options(), endpoint=resolve("oracle"))
+    whole = "about 2k input and 140 output tokens, 6 requests a task"
+    median = "; 1 of 4 items have no estimate; the median is used"
+    assert said_of(mine, few_known) == whole + median
+    assert said_of(mine, few_known[:1]) == "about 100 input and 10 output tokens, 4 requests a task"
+    assert said_of(mine, few_known, None, 10.0) == f"{whole}, 2 min or more at the speed of preflight{median}"
+    assert said_of(mine, few_known, None, 1.0) == f"{whole}, 1 min or more at the speed of preflight{median}"
+    early = replace(mine, until_decided=True)
+    assert said_of(early, few_known) == f"{whole}{median}; less if it is decided early"
+    priced = replace(mine, endpoint=mine.endpoint.priced(Prices(input=10, output=100)))
+    assert said_of(priced, few_known) == f"{whole}; about $0.038 at the price that you gave{median}"
+    taken = forecast(priced, few_known, None, 10.0)
+    assert taken.usd == pytest.approx(0.038)
+    assert taken.minutes == pytest.approx(24 * 10 / mine.at_once(heavy=True) / 60)
+
+
+@pytest.mark.parametrize(
+    ("budget", "ends"),
+    [
+        (Budget(usd=0.037), "; the budget of $0.037 will not do"),
+        (Budget(usd=0.038), ""),
+        (Budget(tokens=2_539), "; the budget of 2,539 tokens will not do"),
+        (Budget(tokens=2_540), ""),
+        (Budget(usd=0.001, tokens=1), "; the budget of $0.001 will not do"),
+        (Budget(minutes=0.001), ""),
+    ],
+)
+def test_a_budget_that_will_not_do_is_named(few_known: list[ResultKey], budget: Budget, ends: str) -> None:
+    mine = replace(options(), endpoint=resolve("oracle").priced(Prices(input=10, output=100)), budget=budget)
+    text = "; 1 of 4 items have no estimate; the median is used"
+    assert said_of(mine, few_known).endswith(text + ends)
+
+
+def test_a_suite_that_nobody_measured_takes_a_request_an_item_at_least(few_known: list[ResultKey]) -> None:
+    cases = [CaseKey(case=f"c{n}", toolset="a") for n in range(1_200)]
+    told = forecast(options(), cases, None, 1.0)
+    assert str(told) == "1,200 requests or more; nobody has measured what they take"
+    assert (told.usd, told.minutes, told.large) == (None, None, False)
+    assert said_of(options(), [*cases, *few_known]).startswith("about 2k input"), "what is known is told"
+
+
+@pytest.mark.parametrize(
+    ("usd", "minutes", "large"),
+    [(None, None, False), (0.99, 9.9, False), (1.0, None, True), (None, 10.0, True), (1.0, 10.0, True)],
+)
+def test_a_run_is_large_from_a_dollar_or_ten_minutes_on(usd: float | None, minutes: float | None, large: bool) -> None:
+    assert Forecast("", usd, minutes).large is large
 
 
 def test_the_line_tells_what_the_other_tiers_take() -> None:
@@ -169,12 +227,36 @@ def test_a_large_run_asks_first(agreed: bool, answer: bool, asked: int, tmp_path
     assert bool(session.run and session.run.cases()) == (agreed or answer)
 
 
-@pytest.mark.parametrize(("tokens", "said"), [(1_940_000, "1.9M"), (999_600, "1.0M"), (30_400, "30k"), (800, "800")])
+@pytest.mark.parametrize(
+    ("tokens", "said"),
+    [
+        (1_940_000, "1.9M"),
+        (999_500, "1.0M"),
+        (999_499, "999k"),
+        (30_400, "30k"),
+        (1_000, "1k"),
+        (999, "999"),
+        (800, "800"),
+    ],
+)
 def test_tokens_are_short(tokens: int, said: str) -> None:
     assert short(tokens) == said
 
 
-@pytest.mark.parametrize(("usd", "said"), [(1.4, "$1.40"), (0.036, "$0.036"), (0.00031, "$0.00031"), (0.5, "$0.50")])
+@pytest.mark.parametrize(
+    ("usd", "said"),
+    [
+        (1.4, "$1.40"),
+        (0.036, "$0.036"),
+        (0.00031, "$0.00031"),
+        (0.5, "$0.50"),
+        (1, "$1.00"),
+        (0, "$0.00"),
+        (0.1, "$0.10"),
+        (0.099, "$0.099"),
+        (1234.5, "$1,234.50"),
+    ],
+)
 def test_dollars_have_two_digits_that_count(usd: float, said: str) -> None:
     assert dollars(usd) == said
 

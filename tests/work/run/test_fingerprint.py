@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.support.commands import only_run, suites
+from toolworthy.base.redact import MARK
 from toolworthy.content import adapters
 from toolworthy.records.conditions import difference
 from toolworthy.records.exchange import Chunk, Exchange
@@ -154,6 +155,52 @@ def test_a_server_says_what_it_is_and_no_secret_is_kept() -> None:
         "model": "m",
         "system_fingerprint": "fp_1",
     }
+
+
+@pytest.mark.parametrize(
+    ("name", "tells"),
+    [
+        *((name, True) for name in ("server", "via", "x-powered-by", "openai-version", "openai-model", "x-model")),
+        *((name, True) for name in ("x-served-model", "x-model-id", "x-a-model-b", "x-version", "x-api-version")),
+        *((name, True) for name in ("x-compute-type", "x-inference-type", "Server", "X-Version")),
+        *((name, False) for name in ("x-server", "servers", "date", "openai-organization", "x-versions", "x-type")),
+        *((name, False) for name in ("x-my-own-version", "x-modelling", "version", "model", "x-powered-by-us")),
+    ],
+)
+def test_headers_that_name_software_tell_what_a_server_is(name: str, tells: bool) -> None:
+    told = dict(server_says(exchange(headers={name: "v"}), "m"))
+    assert told == ({name.lower(): "v", "model": "m"} if tells else {"model": "m"})
+
+
+def test_of_what_a_server_says_an_id_an_empty_value_and_a_secret_are_left_out() -> None:
+    def said(value: str) -> str | None:
+        return dict(server_says(exchange(headers={"server": value}), "m")).get("server")
+
+    assert said("") is None
+    assert said(f"key {MARK}") is None
+    assert said("v" * 300) == "v" * 200
+    assert said("abcdefghij0123456789 x") == "<ID> x"
+    for kept in ("abcdefghij012345678", "a" * 30, "1" * 30):
+        assert said(kept) == kept
+    long = exchange(answer={"model": "m" * 300, "system_fingerprint": "f" * 200})
+    assert dict(server_says(long, "m")) == {"model": "m" * 200, "system_fingerprint": "f" * 200}
+    assert "system_fingerprint" not in dict(server_says(exchange(answer={"system_fingerprint": "f" * 201}), "m"))
+
+
+def test_a_fingerprint_says_how_many_tools_there_are_and_how_long_all_is() -> None:
+    tools = (Tool("b", "  y  ", {"type": "object"}), Tool("a", "x", {"type": "object"}))
+    told = agent_print(Request("", (Message("system", (Text("You   code."),)),), tools), "1")
+    lines = '["a", "x", {"type": "object"}, null, null] ["b", " y ", {"type": "object"}, null, null]'
+    assert (told.version, told.tool_count, told.tool_chars, told.system_chars) == ("1", 2, len(lines), 9)
+
+
+def test_an_agent_with_ever_new_faces_keeps_the_first_eight_and_their_tasks() -> None:
+    seen = Seen("m", {"codex": "1"})
+    for number in range(9):
+        seen.add(exchange(f"face {number}", trial=f"tasks/t{number}/codex#1"))
+    seen.add(exchange("face 0", trial="tasks/again/codex#1"))
+    told = seen.about()["fingerprints"]["codex"]
+    assert [one.tasks for one in told] == [("again", "t0"), *((f"t{number}",) for number in range(1, 8))]
 
 
 def test_a_fingerprint_in_what_the_model_says_is_none() -> None:
