@@ -101,6 +101,11 @@ def test_each_shape_of_a_vendors_keys_goes(begin: str) -> None:
     assert b"".join(cut) == b"key [redacted] end"
 
 
+def test_keys_of_every_shape_go_from_one_text() -> None:
+    keys = [begin + "Ab0" * 12 for begin in ("sk-", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "AIza")]
+    assert Redactor([]).text(" and ".join(keys)) == " and ".join(["[redacted]"] * 7)
+
+
 def test_a_shape_that_is_too_short_or_within_a_word_is_none() -> None:
     for text in ("sk-learn-01234", "risk-Ab0Ab0Ab0Ab0Ab0Ab0", "ghx_" + "Ab0" * 12):
         assert Redactor([]).text(text) == text
