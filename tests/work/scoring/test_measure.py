@@ -214,6 +214,7 @@ def test_a_call_is_judged_by_the_tools_that_were_offered(
     [
         (Tool("x", namespace="n"), ToolCall("1", "x", "{}", namespace="n")),
         (Tool("x", namespace="n"), ToolCall("1", "n__x", "{}")),
+        (Tool("x", namespace="n"), ToolCall("1", "n__x", "{}", namespace="n")),
         (Tool("n__x"), ToolCall("1", "x", "{}", namespace="n")),
         (Tool("x"), ToolCall("1", "x", "{}", namespace="n")),
     ],
