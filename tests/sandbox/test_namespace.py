@@ -38,6 +38,24 @@ def test_bubblewrap_that_ends_before_it_begins_has_no_first_process() -> None:
     assert descriptors() == before
 
 
+@pytest.mark.process
+@pytest.mark.parametrize("dead", ["bubblewrap", "both"])
+def test_bubblewrap_that_is_killed_while_it_begins_has_none_either(child: subprocess.Popen[bytes], dead: str) -> None:
+    """Nobody reads our word then: the pipe is broken."""
+
+    async def go() -> bool:
+        with closing(Namespace(Limits())) as one:
+            os.write(one.status_to, STATUS % child.pid)
+            if dead == "both":
+                child.kill()
+                child.wait()
+            return await one.begin()
+
+    before = descriptors()
+    assert asyncio.run(go()) is False
+    assert descriptors() == before
+
+
 def test_one_that_was_never_begun_gives_back_its_descriptors_too() -> None:
     before = descriptors()
     with closing(Namespace(Limits())) as one:

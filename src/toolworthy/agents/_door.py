@@ -29,6 +29,14 @@ class Door(abc.ABC):
 
     def __init__(self, client: httpx.AsyncClient) -> None:
         self._client = client
+        self._troubles: dict[str, str] = {}
+        """By path: why the last request for it got no whole answer."""
+
+    @property
+    def trouble(self) -> str:
+        """Why something could not be had from its registry, for people; empty if all could. Installers know only this
+        proxy."""
+        return next(iter(self._troubles.values()), "")
 
     @abc.abstractmethod
     def target(self, path: str) -> tuple[str, str] | None:
@@ -61,12 +69,23 @@ class Door(abc.ABC):
         asked = {name.decode(): value.decode("latin-1") for name, value in scope["headers"]}
         headers = {name: asked[name] for name in _ASKED if name in asked}
         headers |= {"authorization": authorization} if authorization else {}
+        begun = sending = False
+
+        async def sent(message: Any) -> None:
+            nonlocal sending
+            sending = True
+            await send(message)
+
         try:
             async with self._client.stream(scope["method"], url + query, headers=headers) as answer:
-                await self._pass_on(answer, send)
+                begun = True
+                await self._pass_on(answer, sent)
+            self._troubles.pop(scope["path"], None)
         except httpx.HTTPError as error:
-            why = f"the registry cannot be reached: {error or type(error).__name__}"
-            await respond(send, 502, why.encode(), "text/plain")
+            what = f"broke off in {_name(scope['path'])}" if begun else "cannot be reached"
+            trouble = self._troubles[scope["path"]] = f"the registry {what}: {error or type(error).__name__}"
+            if not sending:  # else the server breaks the connection, as the registry's broke: no final message comes
+                await respond(send, 502, trouble.encode(), "text/plain")
 
     async def _pass_on(self, answer: httpx.Response, send: Any) -> None:
         kind = answer.headers.get("content-type", "")
@@ -79,6 +98,11 @@ class Door(abc.ABC):
         async for piece in answer.aiter_raw():
             await send({"type": "http.response.body", "body": piece, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
+
+
+def _name(path: str) -> str:
+    """What was asked for: the last segment of its path."""
+    return path.rstrip("/").rpartition("/")[2]
 
 
 @asynccontextmanager

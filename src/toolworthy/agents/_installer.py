@@ -77,12 +77,19 @@ class Installer(abc.ABC):
     def finish(self, files: Path) -> None:  # noqa: B027 - most have nothing to do
         """Make the installation independent of its folder's path."""
 
-    def reason(self, outcome: CommandOutcome) -> str:
-        """Why a command failed, in a line."""
+    def reason(self, outcome: CommandOutcome, trouble: str) -> str:
+        """Why a command failed, in a line.
+
+        Args:
+            outcome: of the command.
+            trouble: that the registry proxy had.
+        """
         if outcome.ended == "timeout":
             return f"{self.program} did not end within {LIMITS.seconds:.0f} s"
         if outcome.ended != "exit":
             return f"{self.program} was stopped at a run limit ({outcome.ended})"
+        if trouble:
+            return f"{trouble[:300]}. Try again."
         lines = spoken(outcome.stdout + b"\n" + outcome.stderr)
         return (self.said(lines) or f"{self.program} gave no reason")[:300]
 

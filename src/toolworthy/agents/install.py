@@ -172,9 +172,9 @@ async def write_lock(agent: AgentAdapter, sandbox: Sandbox | None = None) -> Pat
         port = _port(sandbox)
         command, said = installer.pinning(sandbox, found.path, home, port), b""
         if command is not None:
-            outcome = await _run(installer, command, sandbox, port, lambda: None)
+            outcome, trouble = await _run(installer, command, sandbox, port, lambda: None)
             if outcome.exit_code != 0:
-                raise ToolworthyError(f"cannot pin {agent.title}: {installer.reason(outcome)}")
+                raise ToolworthyError(f"cannot pin {agent.title}: {installer.reason(outcome, trouble)}")
             said = outcome.stdout
     path = lock_file(agent)
     path.parent.mkdir(exist_ok=True)
@@ -192,10 +192,12 @@ async def newest(agent: AgentAdapter, sandbox: Sandbox | None = None) -> str:
     with tree.temporary() as work:
         files, home = _places(work)
         port = _port(sandbox)
-        outcome = await _run(installer, installer.asking(sandbox, files, home, port), sandbox, port, lambda: None)
+        outcome, trouble = await _run(
+            installer, installer.asking(sandbox, files, home, port), sandbox, port, lambda: None
+        )
     version = installer.newest(outcome.stdout.decode(errors="replace"))
     if outcome.exit_code != 0 or not version:
-        raise ToolworthyError(f"cannot find the newest version of {agent.title}: {installer.reason(outcome)}")
+        raise ToolworthyError(f"cannot find the newest version of {agent.title}: {installer.reason(outcome, trouble)}")
     return version
 
 
@@ -215,9 +217,11 @@ async def _install(agent: AgentAdapter, folder: Path, say: Callable[[str], None]
             say(f"installing {agent.title}: {_size(work)} so far")
 
         port = _port(sandbox)
-        outcome = await _run(installer, installer.command(sandbox, files, home, port), sandbox, port, tell)
+        outcome, trouble = await _run(installer, installer.command(sandbox, files, home, port), sandbox, port, tell)
         if outcome.exit_code != 0:
-            raise ToolworthyError(f"cannot install {agent.title} {_pinned(agent).version}: {installer.reason(outcome)}")
+            raise ToolworthyError(
+                f"cannot install {agent.title} {_pinned(agent).version}: {installer.reason(outcome, trouble)}"
+            )
         installer.finish(files)
         await asyncio.to_thread(_finish, files, home, folder, work)
     finally:
@@ -240,8 +244,8 @@ def _finish(files: Path, home: Path, folder: Path, work: Path) -> None:
 
 async def _run(
     installer: Installer, command: Command, sandbox: Sandbox, port: int, tell: Callable[[], None]
-) -> CommandOutcome:
-    """Run a command with the registry proxy at the only port that it reaches."""
+) -> tuple[CommandOutcome, str]:
+    """Run a command with the registry proxy at the only port that it reaches, and name the proxy's trouble, if any."""
     async with (
         installer.door(port) as door,
         contextlib.AsyncExitStack() as stack,
@@ -251,7 +255,7 @@ async def _run(
             await stack.enter_async_context(serving(door, listener))
         while not (await asyncio.wait({running}, timeout=5))[0]:
             await asyncio.to_thread(tell)
-        return running.result()
+        return running.result(), door.trouble
 
 
 def _port(sandbox: Sandbox) -> int:

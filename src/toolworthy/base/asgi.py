@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import logging
 import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -56,6 +57,11 @@ def listening(port: int) -> socket.socket:
         raise ToolworthyError(f"port {port} {why}. Choose another with --port.") from error
 
 
+def _unexpected(record: logging.LogRecord) -> bool:
+    """Whether the server should log it: an application that leaves a response unfinished breaks the connection."""
+    return "without completing response" not in record.getMessage()
+
+
 @contextlib.asynccontextmanager
 async def serving(app: App, listener: socket.socket) -> AsyncIterator[None]:
     """Serve `app` on `listener` until the block ends. Any number of these may run in one loop.
@@ -78,6 +84,7 @@ async def serving(app: App, listener: socket.socket) -> AsyncIterator[None]:
         timeout_keep_alive=600,
     )
     config.load()
+    logging.getLogger("uvicorn.error").addFilter(_unexpected)
     state = ServerState()
     protocol: Any = config.http_protocol_class
 

@@ -35,6 +35,8 @@ _OR = "or run without isolation: --sandbox none (model code runs as you)"
 _HELP = f"Install it (apt-get install bubblewrap), {_OR}"
 _ALLOW = f"Let bwrap make user namespaces (docs/ci.md says how), {_OR}"
 _NO_SUCH_COMMAND = b"bwrap: execvp "
+_SIGNALLED = 128
+"""Exit codes above it name the signal that ended a process."""
 _guards: dict[int, subprocess.Popen[bytes]] = {}
 """By process. A guard's input is closed by the kernel, in whatever way the process ends."""
 
@@ -124,7 +126,7 @@ class Bubblewrap:
                     await through(asyncio.wait({handing}))  # before its socket is closed, and the number another's
             begun = outcome.ended != "exit" or outcome.exit_code == 0 or namespace.started_command()
             if not begun and not outcome.stderr.startswith(_NO_SUCH_COMMAND):
-                raise _failed(outcome.stderr)
+                raise _failed(outcome.stderr, outcome.exit_code)
             return outcome
 
 
@@ -168,7 +170,10 @@ class _Inside:
         await self._namespace.ended()
 
 
-def _failed(stderr: bytes) -> SandboxError:
+def _failed(stderr: bytes, exit_code: int | None = None) -> SandboxError:
+    if not stderr.strip() and exit_code is not None and exit_code > _SIGNALLED:
+        name = signal.Signals(exit_code - _SIGNALLED).name
+        return SandboxError(f"bubblewrap was ended by {name} before its command began. Try again, with fewer at once.")
     lines = stderr.decode(errors="replace").strip().splitlines()[-1:] or ["no reason given"]
     return SandboxError(f"bubblewrap cannot isolate here ({visible(lines[0][:300])}). {_ALLOW}.")
 

@@ -46,7 +46,7 @@ class Namespace:
         return ["--json-status-fd", str(self.status_to), "--block-fd", str(self.wait_from)]
 
     async def begin(self) -> bool:
-        """Take hold of the first process, which then goes on; False where there is none."""
+        """Take hold of the first process, which then goes on; False where there is none, or none any more."""
         for descriptor in self.passed:
             os.close(descriptor)
         self.status_to = self.wait_from = -1
@@ -55,6 +55,13 @@ class Namespace:
             if not self._read_status():
                 return False
         self.pid = int(json.loads(self._status_lines.splitlines()[0])["child-pid"])
+        try:
+            self._release()
+        except (ProcessLookupError, BrokenPipeError):  # bubblewrap was killed; its exit says so
+            return False
+        return True
+
+    def _release(self) -> None:
         # It waits for our word, so the number is still its own.
         self._pidfd = os.pidfd_open(self.pid)
         resource.prlimit(self.pid, resource.RLIMIT_CORE, _NO_CORE)
@@ -66,7 +73,6 @@ class Namespace:
         largest = largest if most == resource.RLIM_INFINITY else min(largest, most)
         resource.prlimit(self.pid, resource.RLIMIT_FSIZE, (largest, largest))
         os.write(self._go, b"g")
-        return True
 
     def kill(self) -> None:
         """End everything inside."""
