@@ -248,8 +248,8 @@ async def _run(
     """Run a command with the registry proxy at the only port that it reaches, and name the proxy's trouble, if any."""
     async with (
         installer.door(port) as door,
-        contextlib.AsyncExitStack() as stack,
         begun(sandbox, command, port) as (running, listener),
+        contextlib.AsyncExitStack() as stack,  # it ends first: `begun` closes the listener
     ):
         if listener is not None:
             await stack.enter_async_context(serving(door, listener))
