@@ -252,7 +252,7 @@ def _readings(data: bytes) -> Iterator[bytes]:
                 break
             yield data
     squeezed = data.translate(None, _BETWEEN)
-    yield _BREAK.sub(b"", squeezed) if b"\\" in squeezed or b"0x" in squeezed else squeezed
+    yield _BREAK.sub(b"", squeezed) if b"\\" in squeezed else squeezed
 
 
 _RUN = re.compile(rb"[A-Za-z0-9+/_-]{24,}+(?:(?:[\r\n]|\\++[nr])++[A-Za-z0-9+/_-]++)*+")
@@ -351,7 +351,7 @@ def _strings(whole: bytes) -> Iterator[list[tuple[int, int]]]:
             line = -1
         elif match[2]:
             name = match[1]
-        elif match.end(1) > match.start(1):
+        else:
             if line < 0:
                 line = match.start()
                 end = whole.find(b"\n", line)

@@ -10,6 +10,7 @@ from typing import get_args
 import pytest
 
 from tests.support.trials import answered, call, failed_beside, final_only, page, refused, said, streamed, trial, why
+from toolworthy import rules
 from toolworthy.content import adapters
 from toolworthy.content.breakage import did
 from toolworthy.records.exchange import Chunk, Exchange, ExchangeFailure
@@ -347,6 +348,13 @@ def test_a_call_that_was_altered_on_its_way_and_run_is_the_servers_fault() -> No
     assert (found.kind, found.fault, found.rule) == ("wire defect", "server", "TW603")
     assert found.code == "call altered"
     assert why(trial(lost, answered(said())), ended="timeout").fault == "our limit"
+    text = streamed({"role": "assistant", "content": "Well."})
+    broken = text.body.replace(b"data: [DONE]", b'data: {"arguments": "ls\n\ndata: [DONE]')
+    assert broken != text.body
+    no_call = replace(text, chunks=(replace(text.chunks[0], data=broken),))
+    assert "TW603" in {finding.code for finding in rules.check((no_call,))}
+    found = why(trial(no_call, answered(call()), answered(said())))
+    assert found.code == "tests fail", "no call of that answer was run"
 
 
 @pytest.mark.parametrize(
@@ -490,3 +498,18 @@ def test_an_answer_is_used_if_all_its_calls_ran_well(monkeypatch: pytest.MonkeyP
     outcome = CommandOutcome(0, "exit", b"", b"", 1.0)
     course = _progress.Course(trial(answered(call())), outcome, adapters.agent("builtin"), 9)
     assert (course.used, course.settled) == ({2}, 2)
+
+
+def test_an_answer_is_thrown_away_if_the_last_to_the_same_request_is_sound() -> None:
+    def thrown_away(*answers: Exchange) -> frozenset[int]:
+        exchanges = trial(*answers)
+        exchanges[1] = replace(exchanges[1], request_body=exchanges[0].request_body)
+        outcome = CommandOutcome(0, "exit", b"", b"", 1.0)
+        return _progress.Course(exchanges, outcome, adapters.agent("builtin"), 9).thrown_away
+
+    broken, sound, last = answered(said("So."), finish="tool_calls"), answered(call("pwd", number=1)), answered(said())
+    assert thrown_away(broken, sound, last) == {0}
+    assert thrown_away(broken, broken, last) == frozenset()
+    assert thrown_away(sound, broken, last) == frozenset()
+    assert thrown_away(broken, sound) == {0}
+    assert thrown_away(broken, refused(500), last) == {1}

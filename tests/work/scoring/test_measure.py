@@ -177,6 +177,19 @@ def test_what_a_translation_lost_is_told_once() -> None:
     assert (found.translated, found.losses) == (True, ("strict", "seed"))
 
 
+def test_everything_that_a_score_tells_is_measured() -> None:
+    usage = {"prompt_tokens": 100, "completion_tokens": 20}
+    leak = said('<tool_call name="run">\n{"command": "ls"}\n</tool_call>')
+    stream = streamed({"role": "assistant", "content": "Done."})
+    exchanges = trial(with_usage(answered(call()), **usage), answered(leak), stream)
+    found = measured(
+        [replace(exchanges[0], endpoint_api="messages", upstream_body=b"{}", losses=("seed",)), *exchanges],
+        Prices(input=1, output=1),
+    )
+    untold = {name for name, field in Score.model_fields.items() if getattr(found, name) == field.get_default()}
+    assert untold == set()
+
+
 # ---- calls -----------------------------------------------------------------------------------------------------------
 
 
