@@ -173,6 +173,12 @@ def test_a_budget_is_spent_with_the_last_of_it() -> None:
     assert minutes.seconds_left == pytest.approx(3.6)
 
 
+def test_a_budget_of_one_token_is_one() -> None:
+    one = spending(tokens=1)
+    one.add(answer(1))
+    assert one.spent == "budget of 1 token is spent"
+
+
 @pytest.mark.parametrize(
     ("budget", "spent"),
     [
@@ -248,7 +254,16 @@ def test_what_is_not_known_is_like_the_agents_own_or_like_all() -> None:
 
 @pytest.mark.parametrize(
     ("tokens", "said"),
-    [(999_500, "1.0M"), (999_499, "999k"), (1_000, "1k"), (999, "999"), (0, "0"), (12_340_000, "12.3M")],
+    [
+        (1_940_000, "1.9M"),
+        (999_500, "1.0M"),
+        (999_499, "999k"),
+        (30_400, "30k"),
+        (1_000, "1k"),
+        (999, "999"),
+        (0, "0"),
+        (12_340_000, "12.3M"),
+    ],
 )
 def test_tokens_are_short(tokens: float, said: str) -> None:
     assert short(tokens) == said
@@ -264,6 +279,7 @@ def test_tokens_are_short(tokens: float, said: str) -> None:
         (0.1, "$0.10"),
         (0.01, "$0.010"),
         (0.0099, "$0.0099"),
+        (0.00031, "$0.00031"),
     ],
 )
 def test_dollars_have_two_digits(usd: float, said: str) -> None:

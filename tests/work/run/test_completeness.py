@@ -21,3 +21,11 @@ def test_what_was_not_run_is_not_measured(tmp_path: Path, ran: int, planned: int
     assert done(run) == {"tools": (ran, planned)}
     said = f"{ran} of {planned} cases measured; `toolworthy run tools --resume {run.path}` continues"
     assert unfinished(run) == ("" if ran == planned else said)
+
+
+def test_a_run_of_several_suites_is_continued_by_one_command(tmp_path: Path) -> None:
+    run = RunDirectory.create(tmp_path, RunMeta(planned={"tools": 2, "tasks": 1, "wire": 0}))
+    run.append(CaseResult(key=CaseKey(case="c", toolset="a"), category="", status="right"))
+    assert done(run) == {"tasks": (0, 1), "tools": (1, 2)}
+    said = "0 of 1 trials, 1 of 2 cases measured; `toolworthy run tasks tools --resume"
+    assert unfinished(run) == f"{said} {run.path}` continues"

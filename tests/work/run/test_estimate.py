@@ -24,7 +24,7 @@ from toolworthy.records.trial import TrialKey, TrialResult
 from toolworthy.work.kinds import KINDS
 from toolworthy.work.probes import load_suite
 from toolworthy.work.run._order import in_order, sent
-from toolworthy.work.run.estimate import Forecast, dollars, estimate, forecast, short, table
+from toolworthy.work.run.estimate import Forecast, estimate, forecast, table
 from toolworthy.work.run.observer import Listener
 from toolworthy.work.run.plan import Options, choose_agents, choose_cases, choose_tasks, choose_toolsets
 from toolworthy.work.run.session import Session
@@ -225,40 +225,6 @@ def test_a_large_run_asks_first(agreed: bool, answer: bool, asked: int, tmp_path
     assert len(heard.questions) == asked
     assert "at the price that you gave" in heard.lines[-1]
     assert bool(session.run and session.run.cases()) == (agreed or answer)
-
-
-@pytest.mark.parametrize(
-    ("tokens", "said"),
-    [
-        (1_940_000, "1.9M"),
-        (999_500, "1.0M"),
-        (999_499, "999k"),
-        (30_400, "30k"),
-        (1_000, "1k"),
-        (999, "999"),
-        (800, "800"),
-    ],
-)
-def test_tokens_are_short(tokens: int, said: str) -> None:
-    assert short(tokens) == said
-
-
-@pytest.mark.parametrize(
-    ("usd", "said"),
-    [
-        (1.4, "$1.40"),
-        (0.036, "$0.036"),
-        (0.00031, "$0.00031"),
-        (0.5, "$0.50"),
-        (1, "$1.00"),
-        (0, "$0.00"),
-        (0.1, "$0.10"),
-        (0.099, "$0.099"),
-        (1234.5, "$1,234.50"),
-    ],
-)
-def test_dollars_have_two_digits_that_count(usd: float, said: str) -> None:
-    assert dollars(usd) == said
 
 
 def trial(task: str, status: str, tokens: int | None, usd: float | None) -> TrialResult:

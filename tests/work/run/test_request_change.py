@@ -44,3 +44,37 @@ def test_fields_tools_and_prompt_are_named() -> None:
     assert fields == 'fields: + reasoning.effort; - temperature; stop ["x"] → ["y"]'
     assert tools == "tools, 1 → 2: + look; run changed"
     assert said == "prompt: 36 → 5 characters"
+
+
+def test_a_long_value_is_a_prompt_and_not_a_setting() -> None:
+    """Of a setting, its quotes among its 500 characters, the first 60 are shown."""
+    (told,) = changes(asked(), asked(user="x" * 498))
+    assert told == "fields: + user"
+    assert [*changes(asked(), asked(user="x" * 499))] == []
+    (told,) = changes(asked(user="x" * 100), asked(user="y" * 100))
+    assert told == f'fields: user "{"x" * 59} → "{"y" * 59}'
+
+
+def test_settings_are_found_in_objects_and_what_holds_objects_is_none() -> None:
+    for after, told in (
+        ({"a": {"b": {"c": 1}}}, ["fields: + a.b.c"]),
+        ({"a": {}}, ["fields: + a"]),
+        ({"a": []}, ["fields: + a"]),
+        ({"a": [1, "x"]}, ["fields: + a"]),
+        ({"a": [{"b": 1}]}, []),
+        ({"stream": False}, ["fields: stream true → false"]),
+    ):
+        assert [*changes(asked(), asked(**after))] == told
+
+
+def test_a_tool_changes_with_its_words_and_its_parameters() -> None:
+    def tool(**more: Any) -> list[dict[str, Any]]:
+        return [{**TOOL, "function": {**TOOL["function"], **more}}]  # type: ignore[dict-item]
+
+    for tools, told in (
+        (tool(description="Runs it."), ["tools, 1 → 1: run changed"]),
+        (tool(parameters={"type": "object", "required": []}), ["tools, 1 → 1: run changed"]),
+        (tool(name="go"), ["tools, 1 → 1: + go; - run"]),
+        (None, ["tools, 1 → 0: - run"]),
+    ):
+        assert [*changes(asked(), asked(tools=tools))] == told
