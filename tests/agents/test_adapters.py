@@ -114,7 +114,7 @@ def test_all_providers_load() -> None:
             "install.python: '3.12' is not a range of versions",
         ),
         (HEAD + "[variants.messages]\n", "variants.messages: name it in apis"),
-        (HEAD.replace("[run]", 'leaves = ["a/b"]\n[run]'), "leaves: 'a/b' is no name of its own"),
+        (HEAD.replace("[run]", 'leaves = ["a/b"]\n[run]'), "leaves: 'a/b' is not a name of the agent's own"),
         (HEAD + '[finish]\ntool = "done"\n', "finish.tool: 'done' is none of its tools"),
         (HEAD + '[[tools.x.also]]\ndoes = "read"\n', "tools.x: also: each needs `does`, and in `when` the parameters"),
         (

@@ -66,6 +66,8 @@ def start(agent: AgentAdapter, folder: Path, settings: dict[str, Any]) -> Any:
     """Paste the settings into an empty home, and have the agent do one thing."""
     home, work = folder / "home", folder / "work"
     work.mkdir()
+    if agent.id == "cecli":  # its commands start in a repository only
+        subprocess.run(["git", "init", "-q", str(work)], check=True)
     for file in settings["files"]:
         path = home / file["path"].removeprefix("~/")
         path.parent.mkdir(parents=True, exist_ok=True)
