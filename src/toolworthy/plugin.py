@@ -55,7 +55,7 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         check_alone(config)
         if load_plugins(config.invocation_params.dir):
-            load_suite()  # first, or a user's probe with a built-in name would be reported in our file
+            load_suite()  # first, so that for a user's probe with a built-in name the user's file is reported
         config.stash[_OPTIONS] = read_options(config.option, config.invocation_params.dir)
         _check_gate(config)
     except ToolworthyError as error:
@@ -100,7 +100,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _name(item: pytest.Item) -> str:
-    """What a run calls an item: by what it shows; empty for a test that needs nothing of the run."""
+    """The name of an item in a run; empty for a test that needs no results."""
     params = _params(item)
     if "ruled" in params:
         return f"rules/{params['ruled'].code}"
@@ -132,7 +132,7 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
 
 
 def _stopped(config: pytest.Config, by: str) -> BaseException:
-    """What ends a run on a signal, with its report; pytest makes one for the exit codes that it knows."""
+    """The exception that ends a run on a signal, with its report."""
     running = config.stash.get(_SESSION, None)
     more = f". Continue with `toolworthy run --resume {running.run.path}`." if running and running.run else ""
     config.stash[_ENDED] = f"stopped by {by}{more}"
@@ -140,7 +140,7 @@ def _stopped(config: pytest.Config, by: str) -> BaseException:
 
 
 class _Stop(pytest.exit.Exception, KeyboardInterrupt):  # type: ignore[name-defined, misc]
-    """Goes through collectors, too, where an exit would only be what went wrong with one of them."""
+    """An exception that collectors do not catch, unlike SystemExit."""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -150,7 +150,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         interrupts.end()
     if ended := config.stash.get(_ENDED, ""):
         if reporter := config.pluginmanager.get_plugin("terminalreporter"):
-            reporter._keyboardinterrupt_memo = None  # pytest would say the same, between exclamation marks
+            reporter._keyboardinterrupt_memo = None  # pytest would print the same between exclamation marks
         show(ended, sys.stderr)
 
 
@@ -158,7 +158,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
     """Run a quick item directly: pytest's fixtures and capture would cost more than the case itself.
 
-    The last one of a file goes pytest's way, which puts its own house in order.
+    The last item of a file uses pytest's own protocol, for its teardown.
     """
     if interrupts := item.config.stash.get(_INTERRUPTS, None):
         interrupts.check()
@@ -175,7 +175,7 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
 
 
 def _is_lone(item: pytest.Item) -> TypeGuard[pytest.Function]:
-    """Whether an item needs nothing but one result, which comes quickly."""
+    """Whether an item needs only one quick result."""
     return (
         isinstance(item, pytest.Function)
         and {kind.fixture for kind, _ in _work(item)} == set(item.fixturenames) - {"request"} != set()
@@ -186,7 +186,7 @@ def _is_lone(item: pytest.Item) -> TypeGuard[pytest.Function]:
 
 
 def _report(item: pytest.Item, when: Literal["setup", "call", "teardown"], do: Callable[[], object]) -> bool:
-    """Do one phase of an item and tell everyone how it went; whether it passed."""
+    """Run one phase of an item and report it. Returns whether it passed."""
     call = pytest.CallInfo.from_call(do, when, reraise=(pytest.exit.Exception, KeyboardInterrupt))
     report: pytest.TestReport = item.ihook.pytest_runtest_makereport(item=item, call=call)
     item.ihook.pytest_runtest_logreport(report=report)
@@ -194,7 +194,7 @@ def _report(item: pytest.Item, when: Literal["setup", "call", "teardown"], do: C
 
 
 def _awaited(config: pytest.Config, key: ResultKey) -> Any:
-    """The result of `key`; what stops the run ends it here, in one line."""
+    """The result of `key`; an error of the run ends it here, in one line."""
     try:
         return config.stash[_SESSION].wait(key)
     except ToolworthyError as error:
@@ -202,7 +202,7 @@ def _awaited(config: pytest.Config, key: ResultKey) -> Any:
 
 
 def _given(config: pytest.Config, kind: Kind[Any, Any], key: ResultKey) -> Any:
-    """What a test gets: the result, if it was measured, or a function that passes or fails as it says."""
+    """The value of the fixture: the result, if measured, or a function that passes or fails according to it."""
     result = _awaited(config, key)
     outcome = kind.outcome_of(result)
     if kind.settles:
@@ -213,7 +213,7 @@ def _given(config: pytest.Config, kind: Kind[Any, Any], key: ResultKey) -> Any:
 
 
 def _settle(outcome: ItemOutcome, result: Result) -> None:
-    """Turn what a result comes to into pytest's outcome: what is wrong and harms none is an expected failure."""
+    """Turn an outcome into pytest's: a harmless failure is an expected failure."""
     match outcome.status:
         case "skipped":
             pytest.skip(outcome.message)
@@ -244,7 +244,7 @@ def fixture(suite: str, name: str) -> Any:
 
 @pytest.fixture
 def settle(request: pytest.FixtureRequest) -> Callable[[], None]:
-    """A function that passes or fails as the result of an item says, for any kind of work."""
+    """A function that passes or fails according to an item's result, for any kind of work."""
     from toolworthy.work.kinds import kind_of
 
     kind, result = kind_of(request.param), _awaited(request.config, request.param)
@@ -256,7 +256,7 @@ trial, case, probed = fixture("tasks", "trial"), fixture("tools", "case"), fixtu
 
 @pytest.fixture(scope="session")
 def _probed(request: pytest.FixtureRequest) -> list[ProbeResult]:
-    """What came of all that provokes rules, once all of it has come."""
+    """The results of all items whose responses are judged by rules, once all are finished."""
     return [_awaited(request.config, key) for key in _provoking(request.config)]
 
 
@@ -268,7 +268,7 @@ def ruled(request: pytest.FixtureRequest, _probed: list[ProbeResult]) -> list[Fi
     unrun = request.config.stash[_SESSION].unrun
     findings = [finding for probe in _probed for finding in probe.findings if finding.code == request.param.code]
     if findings and not any(affected(probe, request.param.code) for probe in _probed if probe.findings):
-        pytest.xfail(f"{len(findings)} answers: {findings[0].detail} (harms no known agent)")
+        pytest.xfail(f"{len(findings)} findings: {findings[0].detail} (harms no known agent)")
     if not findings and (missing := [unrun[probe.key] for probe in _probed if probe.key in unrun]):
         pytest.skip(f"unmeasured: {len(missing)} of {len(_probed)} probes were not run: {missing[0]}")
     return findings
@@ -285,7 +285,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         return
     running.close()
     if running.run is None or session.exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
-        return  # it did not come to its end: that is what its exit code says, whatever a gate would
+        return  # it was cut short: that decides the exit code, whatever the gate
     from toolworthy.judgement.analysis.outcome import outcome
 
     run = running.run
@@ -328,7 +328,7 @@ def pytest_terminal_summary(
         terminalreporter.write_sep("=", "toolworthy")
         width = terminalreporter._tw.fullwidth if terminalreporter.isatty else WIDTH
         try:
-            # A user's own test may fail where nothing harms an agent: then the exit code is not the run's.
+            # A user's own test may fail although nothing harms an agent: then the exit code is not the run's.
             ended = exitstatus in (pytest.ExitCode.OK, outcome(running.run).exit_code)
             for line in (*summary_lines(running.run, width, ended=ended), *gate_lines(running.run)):
                 terminalreporter.write_line(line.text, **_MARKUP[line.tone])
@@ -343,7 +343,7 @@ def pytest_terminal_summary(
 
 
 def _check_gate(config: pytest.Config) -> None:
-    """A mistake about the gate is said before anything is measured."""
+    """Report mistakes in the gate's options before anything is measured."""
     if config.option.gate and not config.option.baseline:
         raise ToolworthyError("--gate needs something to compare with. Give --baseline RUN.")
     if config.stash[_OPTIONS].until_decided:
@@ -359,7 +359,7 @@ def _check_gate(config: pytest.Config) -> None:
 
 
 def _provoking(config: pytest.Config) -> Sequence[ResultKey]:
-    """What must be run for rules: all that provokes them."""
+    """The items whose responses are judged by rules."""
     from toolworthy.work.kinds import KINDS
 
     return KINDS["wire"].keys(config.stash[_OPTIONS])
@@ -375,7 +375,7 @@ def _work(item: pytest.Item) -> list[tuple[Kind[Any, Any], ResultKey]]:
 
 
 def _params(item: pytest.Item) -> dict[str, Any]:
-    """What an item is parametrized with."""
+    """The parameters of an item."""
     return dict(item.callspec.params) if hasattr(item, "callspec") else {}
 
 
@@ -394,5 +394,5 @@ def _start(config: pytest.Config, keys: Sequence[ResultKey], listener: Listener)
         running.start(keys)
     except ToolworthyError as error:
         running.close()
-        del config.stash[_SESSION]  # nothing was measured: there is no verdict to tell
+        del config.stash[_SESSION]  # nothing was measured: there is no verdict
         end(config, error)

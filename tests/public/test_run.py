@@ -57,7 +57,7 @@ def test_what_is_wrong_shows_in_findings(here: Path) -> None:
     made = toolworthy.run("oracle:call-id-null", tier="quick")
     assert not made.ok
     assert "TW101" in {finding.code for finding in made.findings}
-    assert any("harms an agent" in reason for reason in made.reasons)
+    assert any("wire faults harm" in reason for reason in made.reasons)
 
 
 def test_a_local_server_needs_no_key_though_its_provider_names_a_variable(here: Path) -> None:

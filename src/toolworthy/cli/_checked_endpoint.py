@@ -21,7 +21,8 @@ _USD = 0.05
 def check_endpoint(
     name: str, model: str | None, key_env: str | None, wire: Api | None, *, minutes: float, out: Path
 ) -> int:
-    """Look at an endpoint, and print what it is, what it is good for and what to fix first; the exit code is the run's.
+    """Check an endpoint, and print what it is, which agents can use it and what to fix first. Returns the run's exit
+    code.
 
     Raises:
         ToolworthyError: no request can be sent there, or none was answered in these minutes.

@@ -1,4 +1,4 @@
-"""``toolworthy check FILE…``: what the rules find in files, for people and for programs."""
+"""``toolworthy check FILE…``: findings in files, as text or JSON."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _WIDTH = 120
 
 
 def check_files(what: Sequence[str], *, as_json: bool) -> int:
-    """Print what the rules find in files; exit code 1 if a finding blocks an agent.
+    """Print the findings in files; exit code 1 if a finding blocks an agent.
 
     Raises:
-        ToolworthyError: one of them cannot be read, or holds no response; the others are judged before that is said.
+        ToolworthyError: a file cannot be read, or has no response; the others are judged first.
     """
     checked: dict[str, CheckedFile] = {}
     wrong: list[ToolworthyError] = []
@@ -45,7 +45,7 @@ def check_files(what: Sequence[str], *, as_json: bool) -> int:
 
 
 def _lines(name: str, checked: CheckedFile) -> Iterator[str]:
-    """What a file holds, then each fault once, the worst first, and what is right in its place."""
+    """The content of a file, then each fault once with the correct form, the worst first."""
     exchanges = checked.exchanges
     apis = ", ".join(dict.fromkeys(one.endpoint_api for one in exchanges if one.endpoint_api))
     count = f"{len(exchanges)} response{'s' if len(exchanges) != 1 else ''}"
@@ -53,7 +53,7 @@ def _lines(name: str, checked: CheckedFile) -> Iterator[str]:
     if any(not (place.request_body or place.upstream_body) for place in exchanges):
         yield "  without a request: rules that compare the response with its request were not applied"
     if checked.cut:
-        yield "  a stream is not shown to its end: rules about the end were not applied"
+        yield "  a stream is incomplete: rules about its end were not applied"
     faults: dict[tuple[str, str], list[FileFinding]] = {}
     for place in sorted(checked.findings, key=lambda place: rank(place.finding.severity)):
         if not place.finding.follows:

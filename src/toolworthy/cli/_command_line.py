@@ -14,20 +14,20 @@ _BEGINS = re.compile(
     r"|AKIA[A-Z0-9]{8}|eyJ[\w-]{8})"
 )
 _WITHIN = re.compile(r"(?:^|[^A-Za-z0-9])(?:sk|gsk|csk|nvapi|glpat|hf|xai|pplx)[-_](?=[\w-]*\d)[\w-]{16}")
-"""How keys begin, as arguments and within them. Names of models and folders begin with some of this too."""
+"""Prefixes of keys, as arguments and within them. Names of models and folders share some of them."""
 _VARIABLE = re.compile(r"(?:KEY|TOKEN|SECRET|PASSWORD)$", re.IGNORECASE)
 _OPTION = re.compile(r"-(?:[a-z]*key|token|secret|password|passwd|credentials?|authorization|auth|cookie)$")
-"""The ends of options that would take a key; toolworthy has none."""
+"""Suffixes of options that would take a key; toolworthy has none."""
 _KNOWN = re.compile(r"(?=.*\d)[^/].{11,}")
 """A variable's value that is a key, not a placeholder or a path."""
 
 
 def refuse_keys(arguments: Iterable[str], environ: Mapping[str, str]) -> None:
-    """Refuse arguments that are a key, or hold one.
+    """Refuse arguments that are or contain a key.
 
     Args:
         arguments: of the command line, without the program.
-        environ: environment variables: a key that one of them holds is known, whatever it looks like.
+        environ: environment variables, whose keys are recognized in any form.
 
     Raises:
         ToolworthyError: in one line, without any part of it.

@@ -1,4 +1,4 @@
-"""Reads the command line, and calls the subcommand that it names."""
+"""Parse the command line and call the subcommand."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from toolworthy.cli.interrupt import as_ctrl_c
 
 
 def dispatch(arguments: Sequence[str]) -> int:
-    """Run one subcommand; its exit code, 4 after a mistake of the user's."""
+    """Run one subcommand. Returns its exit code; 4 after a user's mistake."""
     try:
         refuse_keys(arguments, os.environ)
         _check_folder()
-        if arguments[:1] == ["run"]:  # pytest's own command line, which loads plugins and minds signals by itself
+        if arguments[:1] == ["run"]:  # pytest's own command line, which loads plugins and handles signals itself
             return _call("run", arguments=arguments[1:])
         _check_command(*arguments[:1])
         options = vars(parser().parse_args(arguments))
@@ -82,7 +82,7 @@ def parser(suites: Mapping[str, dict[str, Any]] = MappingProxyType({})) -> Parse
     """Of all subcommands.
 
     Args:
-        suites: options of `run`, which pytest reads; for who wants to know them all.
+        suites: whether to add the options of `run`, which pytest parses; for listings of all options.
     """
     root = Parser(
         prog="toolworthy", description="Is this model endpoint worthy of the agent tool you want to put it behind?"

@@ -1,4 +1,4 @@
-"""Runs a command's coroutine so that signals end it cleanly, or waits for one."""
+"""Run a command's coroutine so that signals end it cleanly, or wait for a signal."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ T = TypeVar("T")
 def run_until_signal(work: Coroutine[Any, Any, T]) -> T:
     """As `asyncio.run`. The first signal cancels `work`, and `work` cleans up.
 
-    Until it has, a second Ctrl-C ends the process at once; asyncio alone would abandon the event loop, and what is left
-    in it would complain. Other signals change nothing then: a service manager may send several.
+    Until then, a second Ctrl-C ends the process at once; asyncio alone would abandon the event loop with warnings about
+    its tasks. Other signals are then ignored: a service manager may send several.
 
     Raises:
         StoppedBySignal: a signal came.
@@ -37,7 +37,7 @@ def run_until_signal(work: Coroutine[Any, Any, T]) -> T:
                 stopped_by = number
                 cancel(number, frame)
 
-        main_thread = threading.current_thread() is threading.main_thread()  # signals are handled in no other
+        main_thread = threading.current_thread() is threading.main_thread()  # only this thread handles signals
         if main_thread and callable(cancel) and cancel is not signal.default_int_handler:
             signal.signal(signal.SIGINT, handle)
         return await work
@@ -57,7 +57,7 @@ def run_until_signal(work: Coroutine[Any, Any, T]) -> T:
 async def stopped(stop: asyncio.Event | None = None) -> None:
     """Wait for SIGINT, SIGTERM or SIGHUP, or for `stop`.
 
-    The event loop takes them. What a handler of Python's own raises can come up in a destructor or in the middle of a
+    The event loop handles them. An exception from Python's own handler may occur in a destructor or in the middle of a
     request, where it is lost.
     """
     loop, came = asyncio.get_running_loop(), stop or asyncio.Event()

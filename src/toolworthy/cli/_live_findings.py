@@ -1,4 +1,4 @@
-"""Findings in traffic as it is recorded: a line for each when it is first seen, and how often at the end."""
+"""Live findings of a recording: a line at the first occurrence of each, and counts at the end."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class LiveFindings:
         self._seen: Counter[tuple[str, str]] = Counter()
 
     def lines(self, exchange: Exchange) -> Iterator[str]:
-        """What is new in an exchange: time, model and API, rule, what, index of the exchange."""
+        """Lines for new findings of an exchange: time, model and API, rule, detail, index of the exchange."""
         request = exchange.request
         who = f"{request.model if request and request.model else '?'}/{exchange.agent_api}"
         for code, detail in {one.code: one.detail for one in rules.check([exchange]) if not one.follows}.items():
@@ -35,6 +35,6 @@ class LiveFindings:
                 yield one_line(f"{clock} {who} {at[1]}: {detail[:_LONG]} [exchange {exchange.index}]{times}")
 
     def summary(self) -> Iterator[str]:
-        """How often each was seen, the most frequent first."""
+        """The count of each finding, the most frequent first."""
         for (who, rule), many in self._seen.most_common():
             yield one_line(f"{many} × {rule} ({who})")

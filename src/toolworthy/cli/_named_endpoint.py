@@ -1,4 +1,4 @@
-"""The endpoint that a user names; where no model is named, the one that the endpoint lists."""
+"""The endpoint that a user names; without a model, the only one that the endpoint lists."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ _SHOWN = 6
 def named_endpoint(
     name: str, model: str | None, key_env: str | None, wire: Api | None, *, seconds: float, more_time: str = ""
 ) -> Endpoint:
-    """What is meant.
+    """The named endpoint.
 
     Args:
         name: a URL, a provider, a name from ``toolworthy.toml``, or ``oracle``.
         model: model id.
         key_env: environment variable of the key.
         wire: force this API upstream.
-        seconds: for its list of models.
-        more_time: the option that gives more, as it was given.
+        seconds: time limit for its list of models.
+        more_time: the user's option for more time, for the message.
 
     Raises:
-        ToolworthyError: no request can be sent there, it lists no single model, or did not list any in time.
+        ToolworthyError: no request can be sent there, it does not list exactly one model, or not in time.
     """
     try:
         return Endpoint.of(name, model=model, key_env=key_env, wire=wire)

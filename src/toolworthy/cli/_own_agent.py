@@ -1,4 +1,4 @@
-"""A person's own agent, started with a home of its own that holds nothing but the settings for one proxy."""
+"""Start a person's own agent with a fresh home that has only the settings for one proxy."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from toolworthy.endpoint.target import Endpoint
 from toolworthy.wire.ir import Api
 
 KEY = "toolworthy-proxy"
-"""What the agent has for a key; the proxy puts the real one in its place."""
+"""The agent's placeholder key, which the proxy replaces by the real one."""
 _HOMES = {
     "CARGO_HOME": ".cargo",
     "GIT_CONFIG_GLOBAL": ".gitconfig",
@@ -34,35 +34,35 @@ _HOMES = {
     "NPM_CONFIG_USERCONFIG": ".npmrc",
     "RUSTUP_HOME": ".rustup",
 }
-"""Variables by which the tools that an agent runs find what the person has at home."""
+"""Variables by which an agent's tools find files in the person's home."""
 _HOME_FOLDERS = ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME")
 _SIGNALLED = 128
-"""Added by shells to the number of the signal that ended a command."""
+"""Shells add this to the number of the signal that ended a command."""
 
 
 @dataclass(frozen=True)
 class OwnAgent:
-    """What is started, and which wire API it is set to."""
+    """The agent to start, and its wire API."""
 
     adapter: AgentAdapter
     program: tuple[str, ...]
     arguments: tuple[str, ...]
-    """Words after those of the adapter."""
+    """Arguments after those of the adapter."""
 
     def api(self, endpoint: Endpoint) -> Api:
-        """The wire API that it is set to."""
+        """The wire API in its settings."""
         return self.adapter.spoken(endpoint.api_for(self.adapter.apis[0]))
 
     async def run(self, endpoint: Endpoint, base_url: str, stop: asyncio.Event) -> int:
-        """Start it in the terminal, and wait for its end; its exit code, as a shell counts it.
+        """Run it in the terminal. Returns its exit code as a shell does.
 
         Args:
-            endpoint: behind the proxy.
+            endpoint: the endpoint behind the proxy.
             base_url: of the proxy.
             stop: ends it early.
 
         Raises:
-            ToolworthyError: it cannot be started, or what must run before it fails.
+            ToolworthyError: it cannot be started, or a command before it fails.
         """
         api = self.api(endpoint)
         url = agent_url(base_url + wire.api(api).base, api, self.adapter.run_in(api).base_path)
@@ -92,7 +92,7 @@ class OwnAgent:
             raise ToolworthyError(f"`{shown}` failed: {last or f'exit code {process.returncode}'}")
 
     async def _start(self, command: Sequence[str], env: Mapping[str, str], stop: asyncio.Event) -> int:
-        """It has the terminal: Ctrl-C is for it, and not for the proxy."""
+        """Start it with control of the terminal: Ctrl-C goes to the agent, not to the proxy."""
         try:
             process = await asyncio.create_subprocess_exec(*command, env=env)
         except OSError as error:
@@ -113,7 +113,7 @@ class OwnAgent:
 
 
 def _passed_on(process: asyncio.subprocess.Process, number: int) -> None:
-    """The terminal sends Ctrl-C to all its programs; other signals come to this one alone."""
+    """Forward signals: a terminal sends Ctrl-C to all its programs, but other signals reach only this one."""
     if number != signal.SIGINT:
         with contextlib.suppress(ProcessLookupError):
             process.send_signal(number)
@@ -123,7 +123,7 @@ def own_agent(name: str, arguments: Sequence[str]) -> OwnAgent:
     """The person's own installation, else toolworthy's.
 
     Raises:
-        ToolworthyError: no agent is called so, nobody can start it by hand, or it is not on this machine.
+        ToolworthyError: there is no such agent, it cannot be started by hand, or it is not installed.
     """
     adapter = adapters.agent(name)
     if not adapter.run.interactive.command:
@@ -155,11 +155,11 @@ def _home() -> Iterator[Path]:
 
 
 def _environment(names: frozenset[str], endpoint: Endpoint) -> dict[str, str]:
-    """The person's environment, without what leads the agent to their configuration, or holds the endpoint's secrets.
+    """The person's environment, without variables that lead to their configuration or contain the endpoint's secrets.
 
     Args:
-        names: variables that the agent is set by; others of the same family would set it, too.
-        endpoint: whose secrets are left out.
+        names: variables with the agent's settings; others of the same family are removed, too.
+        endpoint: the endpoint, whose secrets are removed.
     """
     families = {name.partition("_")[0] for name in names} - {"TOOLWORTHY"}
     kept = {

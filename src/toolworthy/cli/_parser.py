@@ -1,4 +1,4 @@
-"""Reads the command line of every subcommand, and reports a mistake in one line."""
+"""The parser of all subcommands, which reports a mistake in one line."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.nearest import near
 
 _ARGUMENT = re.compile(r"argument (?:-\w/)?(?P<name>\S+): (?P<said>.*)", re.DOTALL)
-"""How argparse begins what is wrong with one argument."""
+"""The beginning of argparse's errors about one argument."""
 _OPTION = re.compile(r"(-[A-Za-z]|--[A-Za-z][^\s=]*)(=.*)?", re.DOTALL)
 
 
@@ -22,10 +22,10 @@ class Parser(argparse.ArgumentParser):
         super().__init__(**{"allow_abbrev": False, "formatter_class": argparse.RawDescriptionHelpFormatter, **how})
 
     def error(self, message: str) -> NoReturn:
-        raise ToolworthyError(f"{plain(message)} `{self.prog} --help` shows what there is.")
+        raise ToolworthyError(f"{plain(message)} `{self.prog} --help` shows the options.")
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """As argparse's. A subcommand refuses unknown options first: one may be a required one, misspelt."""
+        """As argparse's, but unknown options are refused first: one may be a misspelt required option."""
         actions = self._option_string_actions
         if self._subparsers is None and (unknown := [*options(args, actions)]):
             self.error(f"unknown option {unknown[0]}{near(unknown[0], actions)}")

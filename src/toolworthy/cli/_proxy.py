@@ -1,4 +1,4 @@
-"""The proxy between a person's agent and an endpoint: records, shows findings, and perhaps starts the agent."""
+"""The proxy between a person's agent and an endpoint: records, shows findings, and can start the agent."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ from toolworthy.work.run.embedded import reached
 
 
 class Proxy:
-    """One proxy.
+    """A proxy.
 
     Args:
         endpoint: where requests go.
-        out: folder of the record.
-        keep: how many exchanges the record holds, at most.
-        secret: whether its address has a part that nobody can guess.
-        agent: is started, and ends it; None to serve until a signal.
+        out: folder for the recording.
+        keep: the most exchanges in the recording.
+        secret: whether its address has a secret part.
+        agent: the agent to start, whose end ends the proxy; None: serve until a signal.
         repair: whether to repair what can be repaired.
     """
 
@@ -53,10 +53,10 @@ class Proxy:
         self._unwritten: list[ToolworthyError] = []
 
     def serve(self, listener: socket.socket) -> int:
-        """Serve until the end; the exit code.
+        """Serve until the end. Returns the exit code.
 
         Raises:
-            ToolworthyError: something cannot be written, or the agent cannot be started.
+            ToolworthyError: a file cannot be written, or the agent cannot be started.
         """
         with contextlib.ExitStack() as opened:
             opened.callback(listener.close)
@@ -76,7 +76,7 @@ class Proxy:
         return code
 
     def _open_screen(self, opened: contextlib.ExitStack) -> TextIO:
-        """Where lines about the traffic go: an agent has the terminal for itself."""
+        """The output for lines about the traffic: a file if an agent uses the terminal."""
         if not self._agent:
             return sys.stdout
         return opened.enter_context(self._beside(".log").open("a", encoding="utf-8"))
@@ -107,7 +107,7 @@ class Proxy:
                 if not self._path.exists():
                     raise OSError(errno.ENOENT, os.strerror(errno.ENOENT))
                 record.append(exchange)
-        except ToolworthyError as error:  # nothing more is asked that cannot be kept
+        except ToolworthyError as error:  # no more requests if they cannot be recorded
             self._unwritten.append(error)
             self._stop.set()
             return

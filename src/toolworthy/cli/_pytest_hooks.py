@@ -1,4 +1,4 @@
-"""pytest for `toolworthy run`: suites have names, and a mistake is one line."""
+"""Hooks of pytest for `toolworthy run`: names of suites, and one-line errors."""
 
 from __future__ import annotations
 
@@ -28,33 +28,33 @@ _PYTEST = (
     "--help",
     "--help-pytest",
 )
-"""Options of pytest's that a user of suites may want."""
+"""pytest's options that are useful for suites."""
 _CHOSEN = {"-k": "keyword", "-m": "markexpr"}
-"""Options that select, and where pytest keeps their values."""
+"""Options that select items, and where pytest stores their values."""
 
 
 class _Word(str):
-    """An argument, compared by identity: of two equal words one may be a value and the other a suite."""
+    """An argument, compared by identity: of two equal arguments, one may be an option's value and the other a suite."""
 
     __slots__ = ()
 
 
 class RunHooks:
-    """A plugin of pytest's.
+    """A plugin of pytest.
 
     Raises:
-        ToolworthyError: from its hooks, and so from `pytest.main`: what is wrong with the command line or the run.
+        ToolworthyError: from its hooks, and so from `pytest.main`: an error in the command line or the run.
     """
 
     def __init__(self) -> None:
         self._stopped: BaseException | None = None
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        """pytest's exit code for it is a gate's, too."""
+        """Change the exit code: pytest's own is also the gate's."""
         self._stopped = excinfo.value
 
     def pytest_addoption(self, parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
-        """Our options are known before anything is read."""
+        """Register our options before anything is parsed."""
         self._parser = parser
         parser.prog = PROGRAM
         pluginmanager.import_plugin("toolworthy.plugin")
@@ -70,7 +70,7 @@ class RunHooks:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_cmdline_main(self, config: pytest.Config) -> Generator[None, object, object]:
-        """A run that ends on a mistake ends with our line, and so does one that nothing was selected for."""
+        """Report a user's mistake in one line, also if nothing is selected."""
         try:
             code = yield
         except pytest.UsageError as error:
@@ -79,13 +79,13 @@ class RunHooks:
             chosen = [f"{name} {value!r}" for name, at in _CHOSEN.items() if (value := getattr(config.option, at))]
             by = f" by {' and '.join(chosen)}" if chosen else ""
             raise ToolworthyError(f"nothing is selected{by}. `--collect-only -q` lists what there is.")
-        if self._stopped and code == pytest.ExitCode.INTERRUPTED:  # before the session began; else it is a gate's
+        if self._stopped and code == pytest.ExitCode.INTERRUPTED:  # before the session began
             raise self._stopped
         return code
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> Generator[None, object, object]:
-        """pytest's header (platform, rootdir, plugins) says nothing about an endpoint, and would precede an error."""
+        """Omit pytest's header (platform, rootdir, plugins), which would precede an error."""
         reporter = session.config.pluginmanager.get_plugin("terminalreporter")
         if reporter is None:
             return (yield)
@@ -117,7 +117,7 @@ class RunHooks:
             args.append(str(content.SUITES))
 
     def _error_line(self, args: list[str], error: pytest.UsageError) -> str:
-        """An error of pytest's as one line: without usage, and without where its configuration is."""
+        """pytest's error as one line, without usage and the path of its configuration."""
         try:
             _, unknown = self._parser.parse_known_and_unknown_args(args)
         except pytest.UsageError:
@@ -130,4 +130,4 @@ class RunHooks:
             message = plain(problem.splitlines()[0])
         else:
             return str(error)
-        return f"{message} `{PROGRAM} --help` shows what there is."
+        return f"{message} `{PROGRAM} --help` shows the options."

@@ -1,4 +1,4 @@
-"""Arguments of the command line: their rows in TOML, what each value may be, and what is said of one that is not."""
+"""Arguments of the command line: their TOML rows, types of values, and errors."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from toolworthy.content.providers import Prices
 
 Argument = tuple[tuple[str, ...], dict[str, Any]]
-"""An argument for `argparse`: its names, and how it is read."""
+"""An argument for `argparse`: its names and keywords."""
 PRICE = "IN,OUT[,CACHED[,WRITE[,WRITE_1H]]]"
-"""How a price is given: of input, output, input read from a cache, written to one, and written for an hour."""
+"""The format of a price: input, output, input read from a cache, written to one, and cached for an hour."""
 _PRICED = ("input", "output", "cached", "cache_write", "cache_write_1h")
 
 
 class GivenOnce(argparse.Action):
-    """Stores a value. A second one that differs is refused, where argparse would take the last without a word."""
+    """Stores a value. A second, different one is refused; argparse would silently take the last."""
 
     def __call__(
         self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, value: Any, option: str | None = None
@@ -53,7 +53,7 @@ def positive(text: str) -> int:
 
 
 def at_once(text: str) -> int | None:
-    """The same, or `auto` for None: as many as go well."""
+    """A whole number from 1 up, or `auto` for None: as many as succeed."""
     return None if text == "auto" else positive(text)
 
 
@@ -101,7 +101,7 @@ def price(text: str) -> Prices:
 
 
 def port(text: str) -> int:
-    """A port that can be listened on; 0 for any that is free."""
+    """A port to listen on; 0 for any free port."""
     if not text.isdecimal() or int(text) > 65535:
         raise argparse.ArgumentTypeError(f"{text!r}: give a port from 0 to 65535")
     return int(text)

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 OPTIONS: pytest.StashKey[Options] = pytest.StashKey()
 SESSION: pytest.StashKey[Session] = pytest.StashKey()
 ENDED: pytest.StashKey[str] = pytest.StashKey()
-"""Why the session came to an early end: one line."""
+"""Why the session ended early: one line."""
 
 
 def end(config: pytest.Config, error: ToolworthyError) -> NoReturn:
-    """End the session: `error` is said once pytest has said all that it has to."""
+    """End the session; `error` is printed after pytest's own output."""
     config.stash[ENDED] = f"error: {error}"
     pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
 
@@ -37,7 +37,7 @@ def asks(item: pytest.Item) -> bool:
 
 @pytest.fixture(scope="session")
 def endpoint(request: pytest.FixtureRequest) -> Iterator[Endpoint]:
-    """What ``--endpoint`` names, with its base URLs, model and key; the reference endpoint while the session lasts."""
+    """The endpoint of ``--endpoint``, with base URLs, model and key; the reference endpoint runs for the session."""
     from toolworthy.public.server import ReferenceServer
 
     target = request.config.stash[OPTIONS].endpoint
@@ -50,7 +50,7 @@ def endpoint(request: pytest.FixtureRequest) -> Iterator[Endpoint]:
 
 @pytest.fixture
 def reference_server(request: pytest.FixtureRequest) -> Iterator[ReferenceServer]:
-    """A right endpoint on loopback; with the defects that the test is parametrized by (``indirect=True``)."""
+    """The reference server on loopback, with the defects that the test is parametrized by (``indirect=True``)."""
     from toolworthy.public.server import ReferenceServer
 
     with ReferenceServer(getattr(request, "param", ())) as server:
@@ -59,7 +59,7 @@ def reference_server(request: pytest.FixtureRequest) -> Iterator[ReferenceServer
 
 @pytest.fixture
 def ask(request: pytest.FixtureRequest) -> Iterator[Asking]:
-    """Asks the endpoint through the recording gateway; the test's outcome is the verdict.
+    """Sends requests through the recording gateway; the test's outcome is the verdict.
 
     Over Chat Completions, unless the test is parametrized by wire APIs (``indirect=True``).
     """
@@ -83,7 +83,7 @@ def ask(request: pytest.FixtureRequest) -> Iterator[Asking]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
-    """The outcome of a test that asks is its verdict, and a verdict that is raised in it is its outcome."""
+    """For tests with `ask`: turn the outcome into a verdict, and a raised verdict into the outcome."""
     if not asks(pyfuncitem):
         return (yield)
     from toolworthy.work.probes import Broken, ProbeOutcome, Unmeasured

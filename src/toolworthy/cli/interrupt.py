@@ -16,16 +16,16 @@ from typing import Any, NoReturn
 from toolworthy.cli.stop import NAMES, STOPPED, StoppedBySignal
 
 SIGNALS = tuple(map(signal.Signals, NAMES))
-"""Those that end a command."""
+"""The signals that end a command."""
 _Handler = Callable[[int, FrameType | None], Any]
 
 
 class Interrupts:
     """The signals that end a run.
 
-    The first is raised in the main thread, as what `stop` makes of the signal's name; after the block it is only noted.
-    A second Ctrl-C leaves at once. Other signals that come after the first are those of a service manager or a terminal
-    that sends several: they change nothing.
+    The first is raised in the main thread, as the exception that `stop` makes from the signal's name; after the block
+    it is only recorded. A second Ctrl-C exits at once. Other later signals are ignored: a service manager or a terminal
+    may send several.
     """
 
     def __init__(self, stop: Callable[[str], BaseException]) -> None:
@@ -33,7 +33,7 @@ class Interrupts:
         self._finishing = False
         self._before: dict[int, Any] = {}
         self.by = ""
-        """What came first; empty as long as nothing did."""
+        """The first signal; empty if none came."""
 
     def begin(self) -> None:
         """Handle signals from now on, except those that the caller ignores (nohup)."""
@@ -43,15 +43,15 @@ class Interrupts:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """The run is over, but for its report."""
+        """The run is over, except for its report."""
         self._finishing = True
 
     def end(self) -> None:
-        """Signals do what they did before."""
+        """Restore the previous handlers."""
         _restore(self._before)
 
     def check(self) -> None:
-        """Raise what came, should it have been lost: what a signal raises in a destructor is."""
+        """Raise the signal's exception again if it was lost, as in a destructor."""
         if self.by and not self._finishing:
             raise self._stop(self.by)
 
@@ -94,11 +94,11 @@ def as_ctrl_c() -> Iterator[None]:
 
 
 def _once_more(hook: Callable[[sys.UnraisableHookArgs], Any]) -> Callable[[sys.UnraisableHookArgs], Any]:
-    """Send Ctrl-C again if nothing could catch the first one, as in a destructor or a callback of an import."""
+    """Send Ctrl-C again if the first one was lost, as in a destructor or a callback of an import."""
 
     def lost(what: sys.UnraisableHookArgs) -> None:
         if isinstance(what.exc_value, KeyboardInterrupt):
-            # From another thread: what this one raised now would be lost, too, as would what comes before it returns.
+            # From another thread: an exception raised here now would be lost, too.
             sent = False
             while not sent:
                 with contextlib.suppress(KeyboardInterrupt):
@@ -126,7 +126,7 @@ def _handle(handler: _Handler, signals: tuple[signal.Signals, ...] = SIGNALS) ->
             if was is not signal.SIG_IGN:
                 signal.signal(number, handler)
     except ValueError:
-        return {}  # not the main thread: signals are someone else's
+        return {}  # not the main thread: another part of the program handles signals
     return before
 
 
@@ -136,7 +136,7 @@ def _restore(before: dict[int, Any]) -> None:
 
 
 def _leave() -> NoReturn:
-    _say("left without a report; what was measured is kept, --resume goes on")
+    _say("ended without a report; results are kept, and --resume continues")
     os._exit(STOPPED)
 
 
@@ -146,7 +146,7 @@ def _say(text: str) -> None:
 
 
 def let_go_of_terminal() -> None:
-    """Let what is written to a terminal that has hung up go nowhere: it would be an error in the middle of a report."""
+    """Discard output to a terminal that has hung up: writing to it would raise an error in the middle of a report."""
     nowhere = os.open(os.devnull, os.O_RDWR)
     for name in os.listdir("/proc/self/fd"):
         with contextlib.suppress(OSError):

@@ -1,6 +1,6 @@
 """Turns failures that show only known root causes into expected failures, after the last item.
 
-Not before: what a finding follows from, and whether it has changed, is known once all results are there.
+Not before: root causes, and whether findings have changed, depend on all results.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from toolworthy.work.kinds import kind_of
 def excuse(
     session: pytest.Session, run: RunDirectory | None, keys: Callable[[pytest.Item], Sequence[ResultKey]]
 ) -> None:
-    """Count no failure that is known.
+    """Do not count known failures.
 
     Args:
-        session: of which all items have run.
+        session: the session, whose items have all run.
         run: their results.
-        keys: of the results that an item asks for.
+        keys: keys of the results that an item uses.
     """
     if run is None or not run.triage:
         return
@@ -48,6 +48,6 @@ def excuse(
 
 
 def _known(run_outcome: RunOutcome, results: Sequence[Result]) -> bool:
-    """Whether an item fails by what its results are, and not by something else, as a user's own test may."""
+    """Whether an item fails only because of its results; a user's own test may fail for another reason."""
     failed = [one for one in results if kind_of(one.key).outcome_of(one).status == "failure"]
     return bool(failed) and all(str(one.key) in run_outcome.excused for one in failed)

@@ -1,9 +1,9 @@
-"""The live display of a run in pytest's own output: lines that are redrawn, or one line per minute.
+"""The live display of a run in pytest's own output: redrawn lines, or one line per minute.
 
 Only pytest's main thread writes pytest's output, but trials run on another, and while a test waits for its own, pytest
-has put its capture in place of the terminal. So the reporter gets a file of ours for as long as the run lasts, which
-leads to the real one past the capture. What is drawn needs no state of the terminal's (no hidden cursor, no other
-screen): a killed run leaves the terminal in order.
+has put its capture in place of the terminal. So during the run, the reporter writes to our file, which bypasses the
+capture. Drawing changes no state of the terminal (no hidden cursor, no alternate screen): a killed run leaves the
+terminal usable.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ DRAW_SECONDS = 0.25
 PLAIN_SECONDS = 60.0
 SOON_SECONDS = 15.0
 _LEFT_FREE = 4
-"""Lines of a terminal that are left to what was said before."""
+"""Lines of a terminal that are kept for earlier output."""
 _USUAL = os.terminal_size((80, 24))
 _STYLE = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @contextlib.contextmanager
 def shown(reporter: pytest.TerminalReporter | None, options: Options) -> Iterator[Listener]:
-    """A listener that shows a run in `reporter`'s output until the block ends, however it ends."""
+    """A listener that shows a run in `reporter`'s output until the block ends."""
     if reporter is None:
         yield Listener()
         return
@@ -56,7 +56,7 @@ def shown(reporter: pytest.TerminalReporter | None, options: Options) -> Iterato
 
 @contextlib.contextmanager
 def shown_on(file: TextIO, options: Options) -> Iterator[Listener]:
-    """The same for a command that is not pytest's, on a file that it writes nothing else to meanwhile."""
+    """The same for a command without pytest, on a file to which it writes nothing else meanwhile."""
     if file.isatty() and _draws(os.environ):
         screen = Screen(file)
         live = Live(options, screen)
@@ -69,7 +69,7 @@ def shown_on(file: TextIO, options: Options) -> Iterator[Listener]:
 
 
 def can_draw(reporter: pytest.TerminalReporter) -> bool:
-    """Whether somebody sees lines change: not if output is captured or a debugger runs."""
+    """Whether redrawn lines are visible: not if output is captured or a debugger runs."""
     option = reporter.config.option
     plain = option.usepdb or option.trace or not reporter.hasmarkup  # NO_COLOR, PY_COLORS=0, --color=no
     return bool(reporter.isatty and not plain and _draws(os.environ))
@@ -80,7 +80,7 @@ def _draws(environ: Mapping[str, str]) -> bool:
 
 
 class Lines(Progress):
-    """Where lines stay: those of the session, and how far it is from time to time."""
+    """Output without redrawing: lines of the session, and occasional progress."""
 
     def __init__(self, options: Options, reporter: pytest.TerminalReporter, file: TextIO) -> None:
         super().__init__(options)
@@ -89,7 +89,7 @@ class Lines(Progress):
     def line(self, text: str) -> None:
         """Write one line."""
         self._reporter.ensure_newline()
-        if self._reporter._tw.width_of_current_line:  # dots of -q, of which ensure_newline knows nothing
+        if self._reporter._tw.width_of_current_line:  # dots of -q, which ensure_newline does not know
             self._reporter.write_line("")
         self._reporter.write_line(one_line(text))
         self._reporter.flush()
@@ -99,12 +99,12 @@ class Lines(Progress):
         return _answer(question, self._reporter, self._file)
 
     def tell(self) -> None:
-        """Write how far it is."""
+        """Write the progress."""
         self.line(self.plain())
 
 
 class Live(Progress):
-    """Where lines can be drawn again."""
+    """Output with redrawn lines."""
 
     def __init__(self, options: Options, screen: Screen, reporter: pytest.TerminalReporter | None = None) -> None:
         super().__init__(options)
@@ -118,38 +118,38 @@ class Live(Progress):
             return _answer(question, self._reporter, file)
 
     def line(self, text: str) -> None:
-        """Show one line above what is drawn."""
+        """Show one line above the redrawn lines."""
         self._screen.line(one_line(text))
 
 
 class Screen:
     """A file for pytest's output, above lines that are redrawn.
 
-    What is written is only noted, so that nobody waits for the terminal; `draw` alone writes to it. A line that pytest
-    has begun and not ended is the first of those drawn.
+    Written text is only buffered, so that no writer waits for the terminal; only `draw` writes to it. A line that
+    pytest has begun and not ended is drawn first.
     """
 
     def __init__(self, file: TextIO) -> None:
         self._file = file
         self._noted: deque[tuple[str, bool]] = deque()
-        """Texts, and whether they are whole lines of the session's."""
+        """Buffered texts, and whether they are whole lines of the session."""
         self._begun = ""
         self._lines: list[str] = []
         self._make: Callable[[int, int], list[str]] | None = None
-        """What is drawn, for a width and a height."""
+        """Returns the lines to draw, for a width and a height."""
         self._lock = threading.Lock()
 
     def write(self, text: str) -> int:
-        """What pytest says."""
+        """Buffer pytest's output."""
         self._noted.append((text, False))
         return len(text)
 
     def line(self, text: str) -> None:
-        """A line from elsewhere."""
+        """Buffer a line from elsewhere."""
         self._noted.append((f"{text}\n", True))
 
     def flush(self) -> None:
-        """Nothing: `draw` does it in time."""
+        """Does nothing: `draw` writes."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._file, name)
@@ -167,7 +167,7 @@ class Screen:
 
     @contextlib.contextmanager
     def held(self) -> Iterator[TextIO]:
-        """What was said is shown, and nothing is drawn until the block ends: the file is the caller's."""
+        """Write the buffer, and draw nothing until the block ends: the caller uses the file."""
         with self._lock:
             self._draw([])
             make, self._make = self._make, None
@@ -177,7 +177,7 @@ class Screen:
             self._make = make
 
     def draw(self) -> None:
-        """Show what was said since, and the lines as they are now."""
+        """Write the buffer, and redraw the lines."""
         with self._lock:
             if self._make is not None:
                 width, height = self._size()
@@ -192,12 +192,12 @@ class Screen:
         up = f"\x1b[{len(self._lines) - 1}A" if len(self._lines) > 1 else ""
         clear = f"\r{up}\x1b[J" if self._lines else ""
         self._lines = lines
-        with contextlib.suppress(OSError):  # the terminal is gone; the run is not
+        with contextlib.suppress(OSError):  # the terminal is gone; the run continues
             self._file.write(clear + above + "\n".join(lines))
             self._file.flush()
 
     def _take(self) -> str:
-        """Whole lines that were said since."""
+        """The buffered whole lines."""
         above = ""
         while self._noted:
             text, whole = self._noted.popleft()
@@ -209,7 +209,7 @@ class Screen:
         return above
 
     def _size(self) -> tuple[int, int]:
-        """Columns and lines to draw in; the last column stays free, where terminals differ."""
+        """Columns and lines to draw in; the last column stays free, because terminals differ there."""
         try:
             size = os.get_terminal_size(self._file.fileno())
         except OSError:
@@ -219,13 +219,13 @@ class Screen:
 
 
 def _fitting(text: str, width: int) -> str:
-    """A begun line as it is, styles included, or as much of it as there is room for."""
+    """An unfinished line with its styles, cut to the available width."""
     plain = _STYLE.sub("", text)
     return text if cut(plain, width) == plain else cut(plain, width)
 
 
 def _answer(question: str, reporter: pytest.TerminalReporter, file: TextIO) -> bool:
-    """Whether the user says yes; true if standard input is not a terminal. Suspends pytest's capture."""
+    """Whether the user answers yes; true if standard input is not a terminal. Suspends pytest's capture."""
     capture = reporter.config.pluginmanager.getplugin("capturemanager")
     if capture is not None:
         capture.suspend_global_capture(in_=True)
@@ -242,7 +242,7 @@ def _answer(question: str, reporter: pytest.TerminalReporter, file: TextIO) -> b
 
 @contextlib.contextmanager
 def _past_the_capture(reporter: pytest.TerminalReporter) -> Iterator[TextIO]:
-    """The file that `reporter` writes to, as a copy that the capture does not close; itself without one."""
+    """The file of `reporter`, duplicated so that the capture does not close it; the file itself without capture."""
     file: TextIO = reporter._tw._file
     file.flush()
     try:
@@ -256,7 +256,7 @@ def _past_the_capture(reporter: pytest.TerminalReporter) -> Iterator[TextIO]:
 
 @contextlib.contextmanager
 def _instead(reporter: pytest.TerminalReporter, file: Any) -> Iterator[None]:
-    """Let `reporter` write to `file`, and what tests print if nothing is captured."""
+    """Redirect `reporter` to `file`; without capture, also the tests' own output."""
     before = reporter._tw._file
     reporter._tw._file = file
     try:
@@ -268,7 +268,7 @@ def _instead(reporter: pytest.TerminalReporter, file: Any) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _every(seconds: float, do: Callable[[], None]) -> Iterator[None]:
-    """Do it again and again on a thread of its own."""
+    """Call a function regularly on its own thread."""
     over = threading.Event()
 
     def run() -> None:

@@ -1,4 +1,4 @@
-"""The command `toolworthy`. It handles signals before it imports anything but what that takes."""
+"""The command `toolworthy`. It handles signals before it imports anything else."""
 
 import os
 import sys
@@ -24,9 +24,9 @@ def main(argv: "Sequence[str] | None" = None) -> int:
         try:
             for number in NAMES:
                 if signal.getsignal(number) in (signal.default_int_handler, signal.SIG_DFL):
-                    # An import can catch what a handler raises, so this one leaves. Commands replace it.
+                    # An import can catch an exception of a handler, so this one exits. Commands replace it.
                     before[number] = signal.signal(number, leave)
-        except ValueError:  # not the main thread: signals are someone else's
+        except ValueError:  # not the main thread: another part of the program handles signals
             pass
         from toolworthy.cli._dispatch import dispatch
 
@@ -39,6 +39,6 @@ def main(argv: "Sequence[str] | None" = None) -> int:
     except KeyboardInterrupt as error:
         return stopped(error)
     finally:
-        if argv is not None:  # the caller is another program, which goes on
+        if argv is not None:  # the caller is another program, which continues
             for number, handler in before.items():
                 signal.signal(number, handler)

@@ -19,11 +19,11 @@ from toolworthy.work.kinds import KINDS
 OPTIONS: dict[str, dict[str, Any]] = {
     names[0]: {"default": None, **how} for names, how in arguments(read_table("options.toml"))
 }
-"""By their names, as `add_argument` takes them."""
+"""The options by name, as keywords of `add_argument`."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The options of every suite. Before any is read, the command line is looked through for a key.
+    """The options of every suite. First, the command line is checked for keys.
 
     Raises:
         pytest.UsageError: it has one.
@@ -38,10 +38,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def check_alone(config: pytest.Config) -> None:
-    """Refuse workers of pytest-xdist: each would make a run of its own, and ask everything again for its rules.
+    """Refuse workers of pytest-xdist: each would make its own run, and repeat all requests for its rules.
 
     Raises:
-        ToolworthyError: there are to be some.
+        ToolworthyError: workers are requested.
     """
     if getattr(config.option, "dist", "no") != "no":  # what -n, -n auto, -d and --dist come to
         raise ToolworthyError(
@@ -50,7 +50,8 @@ def check_alone(config: pytest.Config) -> None:
 
 
 def _own_options() -> dict[str, dict[str, Any]]:
-    """Options that kinds of work declare, plugins' included; an option that is not given differs from a default."""
-    with contextlib.suppress(ToolworthyError):  # it is said where plugins are loaded for good
+    """Options that kinds of work declare, plugins' included; an option that is not given is distinct from its
+    default."""
+    with contextlib.suppress(ToolworthyError):  # reported when plugins are loaded finally
         load_plugins(Path.cwd())
     return {name: {**how, "default": None} for kind in KINDS.values() for name, how in kind.options.items()}

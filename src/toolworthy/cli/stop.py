@@ -1,4 +1,5 @@
-"""What a command says when a signal stops it. It imports only what Python has imported: it may run in an import."""
+"""The message of a command that a signal stops. It imports only modules that Python has loaded: it may run during an
+import."""
 
 import os
 

@@ -10,32 +10,31 @@ from toolworthy.records.result import Result
 from toolworthy.work.kinds import KINDS, suites
 
 Kind = Literal["share", "cost"]
-"""``share``: from 0 to 1, the more the better, compared by its difference. ``cost``: the less the better, compared by
-its ratio."""
+"""``share``: from 0 to 1, higher is better, compared by difference. ``cost``: lower is better, compared by ratio."""
 
 
 @dataclass(frozen=True)
 class Metric:
-    """Something measured in every attempt of a suite."""
+    """A value measured in every attempt of a suite."""
 
     suite: str
     name: str
     kind: Kind
     unit: str
     says: str
-    """What it is, in words."""
+    """A description."""
     of: Callable[[Any], float | None]
     """Its value for a result; None if the result has none."""
     main: bool = False
     """The main metric of its suite."""
     by_agent: bool = False
-    """A baseline shows it of every agent, too."""
+    """Whether a baseline shows it for every agent, too."""
     by_clock: bool = False
-    """Depends on when it was measured: differences of it are shown and not judged."""
+    """Whether it depends on the time of measurement: differences are shown but not judged."""
 
     @property
     def key(self) -> str:
-        """As policies name it."""
+        """Its name in policies."""
         return f"{self.suite}.{self.name}"
 
 
@@ -56,7 +55,7 @@ def _tokens(result: Any) -> float | None:
 
 
 def _seconds(result: Result) -> float:
-    return round(max(0.0, result.seconds), 4)  # clocks are set back now and then
+    return round(max(0.0, result.seconds), 4)  # clocks may be set back
 
 
 def _strict(result: Any) -> float:

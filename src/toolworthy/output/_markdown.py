@@ -1,4 +1,4 @@
-"""Markdown, made of the templates in ``templates``."""
+"""Markdown from the templates in ``templates``."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 
 
 def render(name: str, **values: object) -> str:
-    """The page `name`; what it shows is put in as it is."""
+    """The page `name`; values are inserted as they are."""
     return _environment().get_template(f"{name}.md.j2").render(**values)
 
 
 @cache
 def _environment() -> jinja2.Environment:
-    import jinja2  # most commands write no page and are not to wait for it
+    import jinja2  # slow to import, and most commands write no page
 
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).with_name("templates")),

@@ -60,13 +60,13 @@ def page() -> str:
 def _seen(
     defect: Defect, rows: Sequence[Measured], agents: Sequence[AgentAdapter]
 ) -> tuple[Defect, list[str], str, list[str]]:
-    """A defect, what catches it, where it was measured, and what each agent did."""
+    """A row: a defect, what catches it, where it was measured, and what each agent did."""
     cells = [_cell([row for row in rows if row.agent == agent.id]) for agent in agents]
     return defect, [_code(code) for code in defect.caught_by], _where(defect, rows), cells
 
 
 def _where(defect: Defect, rows: Sequence[Measured]) -> str:
-    """The stages that it was measured on, and the situations that none brings about."""
+    """The stages that it was measured on, and the situations without a stage."""
     on = {row.stage for row in rows}
     staged = ", ".join(stage.id for stage in STAGES if stage.id in on)
     known = NEVER | {stage.situation for stage in STAGES}

@@ -1,4 +1,4 @@
-"""What is known of each rule, as Markdown: one page per rule, and their list."""
+"""Documentation of the rules as Markdown: one page per rule, and a list."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SEVERITY = {"blocks": "blocks an agent", "degrades": "degrades", "cosmetic": "co
 
 
 def page(rule: Rule) -> str:
-    """What is known of a rule, as Markdown."""
+    """The page of a rule."""
     hints, example = providers.hints(rule.code), rule.example
     measured = sorted(naming(rule.code), key=lambda row: (row.defect, row.agent, row.stage))
     return render(
@@ -39,7 +39,7 @@ def page(rule: Rule) -> str:
 
 
 def _harm(rows: Iterable[Measured]) -> str:
-    """Which of the agents that met the fault were harmed, in one sentence; empty where none met it."""
+    """Which of the agents that met the fault were harmed, in one sentence; empty if none met it."""
     met = [row for row in rows if row.met]
     harmed = {row.agent for row in met if row.outcome != "unaffected"}
     unharmed = {row.agent for row in met} - harmed

@@ -1,4 +1,4 @@
-"""Show a run: pages for people, and files for other programs. All are readers of the run directory."""
+"""Write a run's pages for people, and files for other programs, from the run directory."""
 
 from __future__ import annotations
 

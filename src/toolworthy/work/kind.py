@@ -35,7 +35,7 @@ class Site:
     gateway: Gateway
     listener: Listener
     refused: Mapping[str, str]
-    """Why an agent cannot run here, by its id."""
+    """Agent id to the reason why it cannot run here."""
     stack: contextlib.AsyncExitStack
     """Contexts that end with the run."""
     reach: Callable[[Endpoint, Sequence[AgentAdapter]], Awaitable[tuple[Endpoint, Gateway]]]
@@ -83,10 +83,10 @@ class Kind(ABC, Generic[K, R]):
     quick = False
     """Whether an item is so quick that its test should skip pytest's hooks and fixtures, which would cost more."""
     options: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
-    """Options of its own: ``--name`` to what `add_argument` takes, with a default. Their values are JSON's, and are in
-    the plan's `own`; a run that is continued has them as they were."""
+    """Options of its own: ``--name`` to what `add_argument` takes, with a default. Their values are JSON values, in the
+    plan's `own`; a resumed run restores them."""
     measures_model = True
-    """Whether results say how well the model does, and so belong in an evaluation log."""
+    """Whether results measure the model, and so belong in an evaluation log."""
     settles = False
     """Whether the fixture is a function that passes or fails when the test calls it."""
 
@@ -128,7 +128,7 @@ class Kind(ABC, Generic[K, R]):
         return {}
 
     def plays(self, plan: Options) -> Sequence[Any]:
-        """Players that give :class:`toolworthy.reference.Oracle` the right answers."""
+        """Players by which :class:`toolworthy.reference.Oracle` gives the right responses."""
         return ()
 
     def asked(self, plan: Options, served: Container[Api], key: K) -> bool:
@@ -172,7 +172,7 @@ class Kind(ABC, Generic[K, R]):
     # ---- report --------------------------------------------------------------------------------------------------
 
     def outcome_of(self, result: R) -> ItemOutcome:
-        """What a result comes to as a test."""
+        """The outcome of a result as a test."""
         if result.ok:
             return ItemOutcome()
         if not result.judged:

@@ -254,6 +254,14 @@ def test_a_probe_follows_from_the_rule_that_explains_it_though_its_last_answer_r
     assert [*causes(broken, session)] == ["TW304"]
 
 
-def test_the_exit_line_counts_only_probes_that_were_answered() -> None:
-    results = probe("session-opencode", "chat", "broken"), probe("one-call", "gemini", "unmeasured")
-    assert "1 of 1 probes" in str(outcome_of(results))
+def test_the_exit_line_counts_the_agents_that_are_harmed_not_the_probes() -> None:
+    every = [probe(f"session-{agent}", "chat", "broken", "TW304") for agent in ("opencode", "openclaw")]
+    results = *every, probe("one-call", "chat", "broken"), probe("one-call", "gemini", "unmeasured")
+    assert str(outcome_of(results[:1])) == "exit 1: wire faults harm 1 of 5 agents"
+    assert str(outcome_of(results)) == "exit 1: wire faults harm 2 of 5 agents"
+
+
+def test_a_judged_probe_without_an_exchange_of_its_own_counts_over_its_api() -> None:
+    shared = probe("full-window-qwen-code", "chat", "broken", agents=("qwen-code",), situation="full-context")
+    found = causes(shared.model_copy(update={"endpoint_api": None}), probe("one-call", "chat"))
+    assert [cause.count for cause in found.values()] == ["1 of 2 probes over chat"]

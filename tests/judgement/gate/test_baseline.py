@@ -232,9 +232,9 @@ def test_the_gate_says_the_same_of_a_run_and_of_its_baseline(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        ("", "no baseline file"),
-        ("[]", "no baseline file"),
-        ('{"a": 1}', "no baseline file"),
+        ("", "is not a baseline file"),
+        ("[]", "is not a baseline file"),
+        ('{"a": 1}', "is not a baseline file"),
         ('{"schema_version": 0, "toolworthy": "0.0.9"}', "of version 0, written by toolworthy 0.0.9"),
         (
             '{"schema_version": 1, "toolworthy": "0.1.0"}',
@@ -258,8 +258,8 @@ def test_the_gate_says_the_same_of_a_run_and_of_its_baseline(tmp_path: Path) -> 
             "its items cannot be read",
         ),
         ('{"schema_version": 2, "columns": {}, "items": {}}', "broken baseline file: name: field required"),
-        ("[" * 100_000, "no baseline file"),
-        ("\ufeff{}", "no baseline file"),
+        ("[" * 100_000, "is not a baseline file"),
+        ("\ufeff{}", "is not a baseline file"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_one_line(tmp_path: Path, content: str, told: str) -> None:

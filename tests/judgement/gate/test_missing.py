@@ -338,7 +338,7 @@ def test_a_baseline_file_that_tells_of_an_item_twice_is_refused(
     assert main(["gate", str(path), str(run.path)]) == 4
     told = capsys.readouterr().err
     assert told.count("\n") == 1
-    assert "no baseline file: 'tasks/t0' is in it twice" in told
+    assert "not a baseline file: 'tasks/t0' is in it twice" in told
 
 
 DAMAGE: dict[str, tuple[Callable[[list[str]], str], str]] = {

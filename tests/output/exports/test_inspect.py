@@ -291,7 +291,7 @@ def test_cases_have_two_readings_and_say_what_was_missed(tmp_path: Path) -> None
     by_id = {sample["id"]: sample for sample in log["samples"]}
     assert {name: s["value"] for name, s in by_id["y"]["scores"].items()} == {"lenient": "C", "strict": "I"}
     assert by_id["y"]["scores"]["strict"]["explanation"] == (
-        "turn 1: extra call (only the strict reading minds)\n  given ls"
+        "turn 1: extra call (only in the strict reading)\n  given ls"
     )
     assert (
         "turn 2: wrong argument\n  why not a\n  wanted a\n  given <script>"

@@ -130,7 +130,7 @@ def test_agents_come_first_with_what_they_were_measured_by(tmp_path: Path) -> No
         Line("  OpenClaw and Qwen Code: untested: no recorded request was sent"),
     ]
     assert Line("  OpenCode: broken (TW291, TW292, TW293, 1 more)", "bad") in lines
-    assert lines[-1].text.startswith("exit 1: 1 of 2 trials failed; 2 of 4 probes show what harms an agent")
+    assert lines[-1].text.startswith("exit 1: 1 of 2 trials failed; wire faults harm 4 of 5 agents")
 
 
 def test_a_narrow_terminal_gets_more_lines_not_torn_ones(tmp_path: Path) -> None:

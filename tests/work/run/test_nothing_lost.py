@@ -133,7 +133,7 @@ def test_a_second_ctrl_c_leaves_at_once_and_loses_nothing(tmp_path: Path) -> Non
             time.sleep(0.01)
         said = told(process)
     assert process.returncode == 130, said
-    assert said.rstrip().endswith("left without a report; what was measured is kept, --resume goes on")
+    assert said.rstrip().endswith("ended without a report; results are kept, and --resume continues")
     assert "Traceback" not in said
     assert len(results(path)) >= 3
 

@@ -17,15 +17,15 @@ class Subcommand(NamedTuple):
     """A subcommand."""
 
     name: str
-    """Of its module, too."""
+    """Its name, also of its module."""
     help: str
     arguments: tuple[Argument, ...]
     one_of: tuple[Argument, ...]
-    """Further ones, of which exactly one must be given."""
+    """Further arguments, of which exactly one must be given."""
     example: str
-    """How it is typed."""
+    """An example."""
     next: str
-    """What to do after it."""
+    """The next step after it."""
 
 
 def _subcommand(name: str, row: dict[str, Any], shared: dict[str, Any]) -> Subcommand:

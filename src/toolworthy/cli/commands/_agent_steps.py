@@ -1,4 +1,5 @@
-"""``toolworthy agents check NAME|FILE``: a new adapter, step by step, and what it lacks, in the order to mend it."""
+"""``toolworthy agents check NAME|FILE``: check a new adapter step by step; reports what is missing, in the order to fix
+it."""
 
 from __future__ import annotations
 

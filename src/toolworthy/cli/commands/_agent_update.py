@@ -1,4 +1,4 @@
-"""``toolworthy agents update``: try the newest version of an agent, show what it does differently, and pin it."""
+"""``toolworthy agents update``: test the newest version of an agent, show the differences, and pin it."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ _CACHE = "TOOLWORTHY_CACHE"
 
 @dataclass(frozen=True)
 class _Tried:
-    """What one version did on the oracle."""
+    """The behaviour of one version on the oracle."""
 
     trials: tuple[TrialResult, ...]
     first: Exchange | None
-    """Its first request in which it can act."""
+    """Its first request with tools."""
 
 
 def update(agent: AgentAdapter, file: Path, tasks: Sequence[str], *, ours: bool, write: bool) -> bool:
-    """Try the newest version of an agent; whether it passes all tasks that it can pass.
+    """Test the newest version of an agent. Returns whether it passes all tasks that it can pass.
 
     Args:
         agent: with an ``[install]`` table.
         file: of its adapter.
-        tasks: names of tasks that the new version is given; all if none.
-        ours: whether its lock lies beside the adapter.
+        tasks: names of tasks for the new version; empty: all.
+        ours: whether its lock is next to the adapter.
         write: whether to pin the new version if it passes.
 
     Raises:
@@ -77,7 +77,7 @@ def update(agent: AgentAdapter, file: Path, tasks: Sequence[str], *, ours: bool,
 
 
 def _moved(file: Path, old: str, new: str) -> str:
-    """The adapter with another version.
+    """The adapter's text with another version.
 
     Raises:
         ToolworthyError: it does not name the old one in one line of its own.
@@ -118,7 +118,7 @@ def _passes(trials: Sequence[TrialResult]) -> str:
 
 @contextmanager
 def _cache(folder: Path) -> Iterator[None]:
-    """Install into `folder` meanwhile."""
+    """Use `folder` as the cache of installations meanwhile."""
     before = os.environ.get(_CACHE)
     os.environ[_CACHE] = str(folder)
     try:

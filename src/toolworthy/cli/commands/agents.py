@@ -27,10 +27,10 @@ def run(
     """Do `what` with the named agents, or with all; exit code 1 if one fails its check.
 
     Args:
-        what: ``check`` takes agents that are named through all steps, a task on the oracle included.
+        what: ``check`` runs all steps for named agents, including a task on the oracle.
         names: ids, or files of agents of one's own.
-        files: more files.
-        tasks: that ``update`` gives to the newest version; all if none.
+        files: further adapter files.
+        tasks: tasks for ``update``; empty: all.
         write: whether ``update`` pins what passes.
     """
     if what != "update" and (tasks or write):

@@ -10,7 +10,7 @@ from toolworthy.judgement.gate import baseline
 
 
 def run(what: str, names: Sequence[str], folder: Path) -> int:
-    """Keep, show or list baselines.
+    """Save, show or list baselines.
 
     Raises:
         ToolworthyError: there are too few or too many names, or as `baseline.save` and `baseline.show_one`.

@@ -55,7 +55,7 @@ async def _all(cases: Sequence[Case], answers: Sequence[ExampleAnswer], world: W
 
 
 def _tell_few(cases: Sequence[Case], answers: Sequence[ExampleAnswer]) -> None:
-    """What says how well the cases are proven."""
+    """Print how many cases have few example answers."""
     right = Counter(answer.case for answer in answers if answer.right)
     wrong = Counter(answer.case for answer in answers if not answer.right)
     few = [case.id for case in cases if min(right[case.id], wrong[case.id]) < ENOUGH]

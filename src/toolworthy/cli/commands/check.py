@@ -1,4 +1,4 @@
-"""``toolworthy check``: judge responses that somebody already has, or look at an endpoint for two minutes."""
+"""``toolworthy check``: judge existing responses, or check an endpoint in two minutes."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def run(
     budget_minutes: float,
     out: Path,
 ) -> int:
-    """Check files, or one endpoint; the exit code.
+    """Check files, or one endpoint. Returns the exit code.
 
     Raises:
-        ToolworthyError: one of them is neither, or what `check_files` and `check_endpoint` raise.
+        ToolworthyError: an argument is neither, or as `check_files` and `check_endpoint`.
     """
     endpoints = [name for name in what if _is_endpoint(name)]
     if not endpoints:
@@ -37,6 +37,6 @@ def run(
 
 
 def _is_endpoint(name: str) -> bool:
-    """Whether it is meant as an endpoint: an address, or a name that no file has."""
+    """Whether it is meant as an endpoint: a URL, or a name without a file."""
     exists = name == "-" or Path(name).exists()
     return not exists and bool(_ADDRESS.match(name) or not _PATH.search(name.partition(":")[0]))

@@ -1,4 +1,4 @@
-"""`toolworthy completion SHELL`: what a shell evaluates to complete our commands, options and names."""
+"""`toolworthy completion SHELL`: the script by which a shell completes commands, options and names."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ _NAMES: dict[str, Callable[[], Iterable[str]]] = {
     "defects": lambda: (defect.id for defect in catalogue()),
     "name": lambda: (rule.code for rule in RULES),
 }
-"""What there is, by the argument that takes it."""
+"""The available names, by the argument that takes them."""
 
 
 def run(shell: str) -> int:
-    """Print the script, with the names that there are now."""
+    """Print the script with the present names."""
     root = parser({"suites": {"nargs": "*", **one_of(tuple(suites()))}, **OPTIONS})
     for action in _actions(root):
         if isinstance(action.type, OneOf):

@@ -1,4 +1,4 @@
-"""``toolworthy doctor``: what an endpoint offers, and what to set each agent to."""
+"""``toolworthy doctor``: the abilities of an endpoint, and the settings for each agent."""
 
 from __future__ import annotations
 

@@ -16,11 +16,11 @@ from toolworthy.rules import label
 from toolworthy.work.replay.judged import opened
 
 _SHOWN = 5
-"""Findings of one code that the list names."""
+"""The most findings of one code in the list."""
 
 
 def run(path: Path, wanted: str | None = None, out: Path | None = None) -> int:
-    """List what was found in a run, or write the evidence of one finding; the exit code.
+    """List the findings of a run, or write the bug report bundle of one. Returns the exit code.
 
     Raises:
         ToolworthyError: there is no run or no such finding, its bytes are gone, or the file cannot be written.
@@ -43,7 +43,7 @@ def run(path: Path, wanted: str | None = None, out: Path | None = None) -> int:
 
 
 def lines(every: Sequence[Located]) -> Iterator[str]:
-    """What there is, by code, the worst first: severity, how often, title, and ids."""
+    """The findings by code, the worst first: severity, count, title, and ids."""
     codes: dict[str, list[Located]] = {}
     for located in sorted(every, key=lambda located: (rank(located.severity), located.code)):
         codes.setdefault(located.code, []).append(located)

@@ -18,7 +18,7 @@ Format = Literal["csv", "parquet", "inspect", "schema"]
 
 
 def run(paths: Sequence[Path], to: tuple[Format, Path]) -> int:
-    """Write runs in another program's format; the paths of the files are printed. The exit code.
+    """Write runs in another program's format, and print the paths of the files. Returns the exit code.
 
     Raises:
         ToolworthyError: a path is not a run, nothing can be written, or a package is missing.
@@ -50,7 +50,7 @@ def run(paths: Sequence[Path], to: tuple[Format, Path]) -> int:
 
 
 def _logs(logs: Sequence[inspect.Log], target: Path) -> None:
-    """Into a folder; into a file where the target is named like one, which holds a single log."""
+    """Write into a folder; or a single log into a file, if the target is named like one."""
     if target.suffix != ".json":
         try:
             target.mkdir(parents=True, exist_ok=True)

@@ -22,11 +22,11 @@ def run(
     triage: Path | None,
     folder: Path,
 ) -> int:
-    """Compare two runs or baseline files; prints the answer, writes it into the candidate's run, and is the exit code.
-    Or print the default policy, to be changed and kept.
+    """Compare two runs or baseline files, print the answer, and write it into the candidate's run; or print the default
+    policy. Returns the exit code.
 
     Raises:
-        ToolworthyError: one of them is not named or cannot be read, or the policy is broken.
+        ToolworthyError: a run is missing or cannot be read, or the policy is broken.
     """
     if show_policy:
         show(DEFAULT.read_text(encoding="utf-8"), end="")

@@ -25,10 +25,10 @@ def run(
     as_json: bool = False,
     out: Path | None = None,
 ) -> int:
-    """Print the history of the runs under `paths`; write it as a page where `out` is given.
+    """Print the history of the runs under `paths`; or write it as a page to `out`.
 
     Raises:
-        ToolworthyError: no run is there, or the page cannot be written.
+        ToolworthyError: there is no run, or the page cannot be written.
     """
     if not paths and not REPORTS.is_dir():
         raise ToolworthyError("there is no folder reports here. Name runs, or a folder of them.")

@@ -1,9 +1,10 @@
-"""``toolworthy matrix``: what every real agent does when the oracle shows it a defect, in the situations that show it.
+"""``toolworthy matrix``: what every real agent does when the oracle injects a defect, in the situations that trigger
+it.
 
-Each pair of an agent and a defect is one trial of a small task, in the sandbox, against the oracle with that defect.
-On a stage (`toolworthy.reference.events`) something happens in the task as well. What the agent asks on each stage
-without a defect is recorded first: it tells which defects can show there at all, and what the agent does anyway.
-The result is a line of JSON; a file that already holds a pair of the same agent version is gone on with.
+Each pair of an agent and a defect is one trial of a small task, in the sandbox, against the oracle with that defect. On
+a stage (`toolworthy.reference.events`), an event is added to the task. Each stage is recorded without a defect first:
+that shows which defects its requests can trigger, and the agent's normal reaction. Results are lines of JSON; pairs
+that the file already has with the same agent version are skipped.
 """
 
 from __future__ import annotations
@@ -44,12 +45,12 @@ from toolworthy.work.trials.trial import TrialBench, run_trial
 TASK = "fix-failing-test"
 _LOST = "the task is done, but a file that was to be written besides is not whole"
 _UNKNOWN = 60.0
-"""Seconds that an agent needs at most for the plain task, on two cores with nothing else to do."""
+"""The most seconds that an agent needs for the plain task, on two idle cores."""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """What an agent did on a stage."""
+    """The behaviour of an agent on a stage."""
 
     stage: Stage
     result: TrialResult
@@ -57,17 +58,17 @@ class Trial:
 
     @property
     def requests(self) -> int:
-        """How many offered tools: others (a title, a count of tokens) come and go as they please."""
+        """The number of requests with tools: others (a title, a count of tokens) vary."""
         return sum(exchange.can_act for exchange in self.exchanges)
 
     @property
     def done(self) -> bool:
-        """Whether the task is done, and what the stage wrote is complete."""
+        """Whether the task is done, and the stage's files are complete."""
         written = [line for step in self.stage.steps if step.write for line in (step.content or "").splitlines()]
         return self.result.ok and {f"+{line}" for line in written} <= set(self.result.diff.splitlines())
 
     def meets(self, defect: Defect) -> bool:
-        """Whether the defect shows in what the agent asked; of a trial without any."""
+        """Whether the agent's requests trigger the defect; for a trial without defects."""
         requests = (one for one in self.exchanges if not one.local)
         if any(defect.answers(one.method, one.path, dict(one.request_headers)) for one in requests):
             return True
@@ -89,13 +90,13 @@ class Trial:
 def run(
     defects: Sequence[str], agents: Sequence[str], situations: Sequence[str], out: Path | None, at_once: int
 ) -> int:
-    """Measure what `out` does not contain yet, append it, and print the matrix; the exit code.
+    """Measure the pairs that `out` lacks, append them, and print the matrix. Returns the exit code.
 
     Args:
         defects: ids; all of the catalogue if empty.
         agents: ids; all real agents if empty.
         situations: only these; all that can be staged if empty.
-        out: where the lines go; next to the catalogue if None.
+        out: the file for the lines; None: next to the catalogue.
         at_once: trials at the same time.
 
     Raises:
@@ -128,13 +129,13 @@ def table(rows: Sequence[Measured], agents: Sequence[str]) -> Iterator[str]:
 
 
 def belongs(defect: Defect, stage: Stage, shows_plain: bool) -> bool:
-    """Whether a defect is tried on a stage.
+    """Whether a defect is measured on a stage.
 
     Args:
         defect: the defect.
-        stage: where.
-        shows_plain: whether the plain task shows it. A defect that it does not show, and whose codes name no situation
-            that can be staged, is tried wherever it shows.
+        stage: the stage.
+        shows_plain: whether the plain task triggers it. A defect that it does not trigger, and whose codes name no
+        situation with a stage, is measured on every stage that triggers it.
     """
     if stage.once:
         return defect.stage == stage.id
@@ -144,11 +145,11 @@ def belongs(defect: Defect, stage: Stage, shows_plain: bool) -> bool:
 
 
 def outcome(trial: Trial, normal: int) -> Outcome:
-    """How an agent took what it met.
+    """The outcome of a trial.
 
     Args:
-        trial: what it did.
-        normal: how many requests it sends otherwise.
+        trial: the agent's behaviour.
+        normal: how many requests it sends without the defect.
     """
     if trial.done:
         return "recovers" if trial.requests > normal else "unaffected"
@@ -160,7 +161,7 @@ def outcome(trial: Trial, normal: int) -> Outcome:
 
 
 def beyond(with_defect: Outcome, alone: Outcome) -> Outcome:
-    """The outcome with the defect, if it is worse than the stage `alone` is; otherwise the defect did nothing."""
+    """The outcome with the defect, if it is worse than with the stage `alone`; otherwise unaffected."""
     failed = ("wrong result", "dies", "hangs")
     return "unaffected" if alone in failed and OUTCOMES.index(with_defect) <= OUTCOMES.index(alone) else with_defect
 
@@ -175,7 +176,7 @@ class _Measuring:
         self._places = asyncio.Semaphore(at_once)
         self._have = {(row.defect, row.stage, row.agent, row.version) for row in breakage.rows(path)}
         self._alone: dict[tuple[str, str], Trial] = {}
-        """Agent and stage to what it did there without a defect."""
+        """Agent and stage to the trial without a defect."""
 
     async def run(self, defects: Sequence[Defect], agents: Sequence[AgentAdapter], staging: Sequence[Stage]) -> None:
         concerned = [agent for agent in agents if any(_concerns(defect, agent) for defect in defects)]
@@ -189,7 +190,8 @@ class _Measuring:
     def _wanted(
         self, defects: Sequence[Defect], agents: Sequence[AgentAdapter], staging: Sequence[Stage]
     ) -> Iterator[tuple[Defect, AgentAdapter, Stage]]:
-        """The trials to make, of the worst defects first. What an agent never asks is noted without one."""
+        """The trials to make, the worst defects first. Pairs that an agent's requests never trigger are recorded
+        without a trial."""
         for injected in sorted(defects, key=lambda one: rank(one.severity)):
             for agent in agents:
                 if not _concerns(injected, agent):
@@ -222,7 +224,7 @@ class _Measuring:
             self._note(defect, agent, stage, trial, beyond(with_defect, outcome(alone, alone.requests)))
 
     async def _trial(self, defect: Defect | None, agent: AgentAdapter, stage: Stage) -> Trial | None:
-        """None if the trial shows nothing."""
+        """The line of a trial; None if it could not be measured."""
         async with self._places:
             alone = self._alone.get((agent.id, PLAIN.id))
             seconds = stage.patience + (2 * alone.result.seconds if alone else _UNKNOWN)
@@ -237,7 +239,7 @@ class _Measuring:
     def _note(
         self, defect: Defect | None, agent: AgentAdapter, stage: Stage, trial: Trial | None, result: Outcome
     ) -> None:
-        """Append a line; without a trial it says that the defect cannot be met."""
+        """Append a line; without a trial, it says that the agent does not meet the defect."""
         cause = trial.result.cause if trial else None
         lost = _LOST if trial and trial.result.ok and not trial.done else ""
         row = Measured(
@@ -268,7 +270,8 @@ def _task() -> tuple[Task, ...]:
 
 
 def _concerns(defect: Defect, agent: AgentAdapter) -> bool:
-    """Whether an agent can meet the defect here: it speaks the API, and it streams; its key is replaced by another."""
+    """Whether an agent can meet the defect here: it speaks the API and streams; defects of keys are excluded, because
+    its key is a placeholder."""
     return agent.apis[0] in defect.apis and defect.mode != "whole" and not defect.of_credentials
 
 

@@ -1,4 +1,4 @@
-"""``toolworthy oracle``: serves the reference endpoint until it is stopped, or lists the defects that it can show."""
+"""``toolworthy oracle``: serves the reference endpoint until it is stopped, or lists the defects that it can inject."""
 
 from __future__ import annotations
 

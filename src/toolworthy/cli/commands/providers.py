@@ -46,7 +46,7 @@ def _check(chosen: Sequence[ProviderAdapter]) -> int:
 
 
 def mistakes(provider: ProviderAdapter) -> Iterator[str]:
-    """What cannot be right."""
+    """The mistakes in an adapter."""
     known = {"setup", *(rule.code for rule in RULES), *load_suite(), *UNRULED}
     yield from (f"hints: nothing is called {code}" for code in provider.hints if code not in known)
     yield from (f"expected: nothing is called {code}" for code in provider.expected if code not in known)
@@ -62,7 +62,7 @@ def mistakes(provider: ProviderAdapter) -> Iterator[str]:
 
 
 def gaps(provider: ProviderAdapter) -> Iterator[str]:
-    """What an adapter can say and this one does not."""
+    """The optional fields that an adapter lacks."""
     yield from (name for name in _STATED if not getattr(provider, name))
     if not any("//localhost" in url for url in provider.base_urls.values()):
         yield from (name for name in ("models", "context", "prices") if not getattr(provider, name))
@@ -77,5 +77,5 @@ def _undated(provider: ProviderAdapter) -> list[str]:
 
 
 def _dated(source: str) -> bool:
-    """Whether it says when it was read, or that it was not."""
+    """Whether it has a date, or says that it is unverified."""
     return _DATE.search(source) is not None

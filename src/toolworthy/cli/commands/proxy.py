@@ -31,16 +31,16 @@ def run(
 ) -> int:
     """Record the traffic of any agent that uses it, until Ctrl-C; a file next to the record names the endpoint.
 
-    It lends the endpoint's key. Its address has a part that nobody can guess, unless it is `for_all`. With an agent,
-    the exit code is the agent's.
+    It adds the endpoint's key to requests, so its address has a secret part, unless `for_all`. With an agent, returns
+    the agent's exit code.
 
     Raises:
-        ToolworthyError: the endpoint or the agent is unknown, the agent is not installed, the port is taken, or what
-            comes cannot be written.
+        ToolworthyError: the endpoint or the agent is unknown, the agent is not installed, the port is in use, or the
+        recording cannot be written.
     """
     if arguments and not agent:
         raise ToolworthyError(f"{arguments[0]!r} is for an agent, and none is started. Give --agent NAME, too.")
     own = own_agent(agent, arguments) if agent else None
     target = named_endpoint(endpoint, model, key_env, wire, seconds=_SECONDS)
-    listener = listening((0 if own else PORT) if port is None else port)  # before anything is written: it may be taken
+    listener = listening((0 if own else PORT) if port is None else port)  # may fail, so before any file
     return Proxy(target, out, keep=keep, secret=not for_all, agent=own, repair=repair).serve(listener)

@@ -14,7 +14,7 @@ from toolworthy.records.store import redactor_of
 from toolworthy.work.replay.judged import opened
 
 BESIDE = "beside.html"
-"""In the last run's directory, where several runs are shown and no file is named."""
+"""The file in the last run's directory, for several runs without `-o`."""
 
 
 def run(paths: Sequence[Path], out: Path | None = None, only: str = "") -> int:
@@ -30,7 +30,7 @@ def run(paths: Sequence[Path], out: Path | None = None, only: str = "") -> int:
         return 0
     target = out or runs[-1].path / BESIDE
     page = parts(runs, only)
-    first = next(page)  # mistakes show before a file is touched
+    first = next(page)  # report mistakes before a file is written
     with whole(target) as partial, partial.open("w", encoding="utf-8", errors="replace") as file:
         file.writelines(redactor_of(runs).parts(chain([first], page)))
     show(target)

@@ -62,7 +62,7 @@ def _chosen(causes: Sequence[RootCause], wanted: str) -> RootCause:
 
 
 def _lines(causes: Sequence[RootCause], entries: Sequence[TriageEntry]) -> Iterator[str]:
-    """Each finding in a line, with what was decided beneath it; then entries for what was not seen."""
+    """Each finding in a line, with the decision below it; then entries without a finding."""
     for cause in causes:
         yield one_line(f"{cause.triage.state}  {cause.name}: {cause.harm} ({cause.count})")
         if decision := str(cause.triage):

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Literal
 
 Evidence = Literal["this run", "own requests", "cases", "earlier", "rule", "model or server", "context"]
-"""How a harm is known, the surest first: the real agent failed by it in this run; the agent's own recorded requests
-went wrong in this run; calls of tool-call cases were lost by it; the real agent was measured earlier (``toolworthy
-matrix``); the rule or probe says so; it may be the model's fault; the endpoint names its context window."""
+"""How a harm is known, the surest first: the real agent failed because of it in this run; the agent's own recorded
+requests failed in this run; calls of tool-call cases were lost because of it; the real agent was measured earlier
+(``toolworthy matrix``); only the rule or probe says so; the model may be at fault; the endpoint reports its context
+window."""
 EVIDENCE: Mapping[Evidence, str] = {
     "this run": "measured with the real agent in this run",
     "own requests": "the agent's recorded requests fail in this run",

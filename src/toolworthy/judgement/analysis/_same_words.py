@@ -1,4 +1,5 @@
-"""Probes that go wrong in the same words, as refusals do: one cause, however many probes meet it."""
+"""Probes that fail with the same message, such as an error of the endpoint: one root cause, however many probes meet
+it."""
 
 from __future__ import annotations
 
@@ -12,35 +13,37 @@ from toolworthy.records.probe import ProbeResult
 
 _REFUSED = re.compile(r"HTTP \d{3}\b.*", re.DOTALL)
 _PAIRED = re.compile(r" \(\d of \d times with .*", re.DOTALL)
-"""What a probe adds of the trait that was refused, which differs from probe to probe."""
+"""The part of a detail about the rejected field, which differs between probes."""
 _ENOUGH = 3
-"""Probes that must say the same before that is one cause, unless they were refused."""
+"""How many probes must share a message before it is a root cause; one is enough if requests were rejected."""
 _VARIES = re.compile(r"\b\w*\d\w*\b")
-"""Ids and figures, in which two errors of one cause differ."""
+"""Ids and figures, which differ between errors with the same cause."""
 
 
 @dataclass(frozen=True)
 class SameWords:
-    """Probes that went wrong in the same words."""
+    """Probes that failed with the same message."""
 
     code: str
-    """Of the rule that explains it; else the id of the probe that weighs most, the plainest of them."""
+    """Code of the rule that explains it; else the id of the plainest, most severe probe."""
     title: str
-    """Of the cause; "" if it is that of the rule or probe."""
+    """Title of the root cause; "" if it is that of the rule or probe."""
     said: str
-    """The words."""
+    """The message."""
     results: tuple[ProbeResult, ...]
     joined: frozenset[str]
-    """Codes that say nothing but this."""
+    """Codes that only follow from it."""
+    refused: bool
+    """Whether requests were rejected with an HTTP error."""
 
 
 def same_words(probes: Sequence[ProbeResult]) -> Iterator[SameWords]:
-    """All that goes wrong in the same words with what agents send: refusals, and what several probes say."""
+    """All groups among the failed probes that agents can meet: rejections, and messages of several probes."""
     grouped: dict[str, list[ProbeResult]] = {}
     for result in probes:
         if result.judged and not result.ok and result.situation not in NEVER and (words := _wording(result)):
             grouped.setdefault(_VARIES.sub("#", words), []).append(result)
-    for group in grouped.values():  # what is wrong with the form of an error explains nothing
+    for group in grouped.values():  # a fault in the form of an error explains nothing
         refused = _REFUSED.match(group[0].detail) is not None
         if not refused and len({one.key.probe for one in group}) < _ENOUGH:
             continue
@@ -53,11 +56,11 @@ def same_words(probes: Sequence[ProbeResult]) -> Iterator[SameWords]:
         joined = frozenset({*only, *(one.key.probe for one in group)} - {code})
         words = " ".join(_PAIRED.sub("", group[0].detail).split())
         title = f"requests are rejected: {words}" if refused else words
-        yield SameWords(code, "" if ruled or not joined else title, words, tuple(group), joined)
+        yield SameWords(code, "" if ruled or not joined else title, words, tuple(group), joined, refused)
 
 
 def _wording(result: ProbeResult) -> str:
-    """Status and words of a refusal; else the first clause of what the probe says, if no finding in its last answer
+    """Status and message of a rejection; else the first clause of the detail, if no finding in the last response
     explains it."""
     if result.cause:
         return ""
@@ -68,10 +71,10 @@ def _wording(result: ProbeResult) -> str:
 
 
 def _weight(result: ProbeResult) -> tuple[bool, int, float, str]:
-    """What sorts the probe that says most of a cause to the front: what agents need, in its plainest form."""
+    """Sort key: the plainest, most severe probe first."""
     return result.main_path, rank(result.severity), result.started, result.key.probe
 
 
 def roots(same: Sequence[SameWords]) -> Mapping[str, str]:
-    """Code to that of the cause that it is nothing but; "" if it is the cause's own."""
+    """Code to the code of the root cause that it follows from; "" for the root cause itself."""
     return {one.code: "" for one in same} | {code: one.code for one in same for code in one.joined}

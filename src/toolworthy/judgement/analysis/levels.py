@@ -1,4 +1,4 @@
-"""What the wire suite says of every agent: works; works, fails when …; broken; untested; and why.
+"""Levels of agents, from the wire suite: works; works, fails when …; broken; untested; each with reasons.
 
 A level needs evidence: the main path of an agent, its own recorded requests, must have been answered. Only a fault on
 it breaks the agent. Everything else is a situation in which it fails, or is noted.
@@ -21,36 +21,36 @@ from toolworthy.work.probes.effects import Reason, judged, meets, over, reasons_
 from toolworthy.work.probes.tiers import LONG
 
 ENOUGH = 0.75
-"""Share of what an agent needs that must have been asked before anything is said of it."""
+"""The share of the required probes that must have run before an agent gets a level."""
 _NAMED = 3
-"""Situations, and codes of each, that a headline names."""
+"""The most situations, and codes of each, in a headline."""
 
 
 @dataclass(frozen=True)
 class Level:
-    """One agent on this endpoint, as far as the wire goes."""
+    """The level of one agent on this endpoint."""
 
     agent: AgentAdapter
     api: Api
-    """What it would be served in."""
+    """The wire API that serves it."""
     word: Word
     reasons: tuple[Reason, ...]
-    """The worst first; none that is merely cosmetic."""
+    """The worst first, without cosmetic ones."""
     probes: tuple[ProbeResult, ...]
-    """What the agent meets of all that was planned on its API."""
+    """The planned probes on its API that the agent meets."""
     main_path: tuple[str, ...]
-    """Ids of the probes of its main path that were planned."""
+    """Ids of the planned probes of its main path."""
     asked: float
-    """Share of what it needs that the endpoint was asked; 0 if nothing of it was planned."""
+    """The share of its required probes that ran; 0 if none was planned."""
 
     @property
     def translated(self) -> bool:
-        """Whether the agent speaks another API than the endpoint is asked in."""
+        """Whether its requests are translated."""
         return self.api not in self.agent.apis[:1]
 
     @property
     def deciding(self) -> tuple[str, ...]:
-        """Codes of what makes it no better than it is; of a rule and what follows from it, the rule."""
+        """Codes of the root causes that determine the level."""
         effect = "breaks" if self.word == "broken" else "fails"
         return tuple(dict.fromkeys(one.root or one.code for one in self.reasons if one.effect == effect))
 
@@ -66,7 +66,7 @@ class Level:
 
     @property
     def fails(self) -> tuple[str, ...]:
-        """In which situations it fails, each with the codes that say so, in one text; empty if there are none."""
+        """The situations in which it fails, each with codes, as one text; empty if there are none."""
         grouped: dict[str, list[str]] = {}
         known = {reason.code for reason in self.reasons if reason.effect == "fails"}
         for reason in self.reasons:
@@ -88,7 +88,7 @@ class Level:
 
 
 def levels(results: Sequence[ProbeResult]) -> tuple[Level, ...]:
-    """One level for every real agent that is common or has probes of its own here; none where no probe was planned."""
+    """The level of every real agent that is common or has its own probes here; none if no probe was planned."""
     if not results:
         return ()
     refused = roots([*same_words(results)])
@@ -96,7 +96,7 @@ def levels(results: Sequence[ProbeResult]) -> tuple[Level, ...]:
 
 
 def reasons(levels: Iterable[Level]) -> tuple[Reason, ...]:
-    """Every reason of every agent once, as it is for the agent that it harms most; the worst first."""
+    """Every reason once, as for the agent that it harms most; the worst first."""
     every = sorted(
         (reason for level in levels for reason in level.reasons),
         key=lambda one: (weight(one.effect), bool(one.root), rank(one.severity), one.code),
@@ -108,7 +108,7 @@ def reasons(levels: Iterable[Level]) -> tuple[Reason, ...]:
 
 
 def served_apis(results: Sequence[ProbeResult]) -> tuple[Api, ...]:
-    """The APIs of the endpoint, whichever probes were selected."""
+    """The APIs of the endpoint, whatever probes were selected."""
     served = {api for result in results for api in result.served}
     return tuple(api for api in APIS if api in served)
 
@@ -120,7 +120,7 @@ def _level(agent: AgentAdapter, results: Sequence[ProbeResult], refused: Mapping
     met = tuple(one for one in results if meets(agent.id, one) and over(one, api))
     causes = tuple(replace(one, root=refused.get(one.code, one.root)) for one in reasons_for(agent.id, met))
     needed = [one for one in met if one.situation not in NEVER]
-    # Long prompts are asked over one API and stand for all.
+    # Long prompts are sent over one API only, and count for all.
     requested = [one for one in needed if one.judged or one.requests or (one.situation in LONG and not one.unasked)]
     share_asked = len(requested) / len(needed) if needed else 0.0
     planned = tuple(dict.fromkeys(one.key.probe for one in own))
@@ -128,7 +128,7 @@ def _level(agent: AgentAdapter, results: Sequence[ProbeResult], refused: Mapping
 
 
 def _word(own: Sequence[ProbeResult], causes: Sequence[Reason], share_asked: float) -> Word:
-    """Broken needs one fault on the main path; to work, all of it must have been answered."""
+    """The level: one fault on the main path means broken; works requires responses to all of it."""
     if any(reason.effect == "breaks" for reason in causes):
         return "broken"
     answered = [one for one in own if one.judged]

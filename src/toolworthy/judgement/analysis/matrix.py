@@ -1,4 +1,4 @@
-"""Agents by suites: what one run says of every agent in every suite, and how much is behind it."""
+"""The matrix of a run: the result of every agent in every suite."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from toolworthy.work.cases.field import REFERENCE
 Suite = Literal["wire", "tools", "tasks"]
 SUITES: tuple[Suite, ...] = get_args(Suite)
 OFTEN = 0.9
-"""From this share of attempts on that went well a suite passes."""
+"""The share of successful attempts from which on a suite passes."""
 _FILE = "bfcl"
-"""Stands for an agent in the keys of questions of the field's, which offer no agent's tools."""
+"""Replaces the agent in keys of public benchmarks, which offer no agent's tools."""
 _VERIFIERS = ("k2vv", REFERENCE)
-"""Stand for an agent in the keys of a verifier's requests, which have no right answer."""
+"""Replace the agent in keys of a verifier's requests, which have no expected calls."""
 
 Kind = Literal["pass", "fail", "flaky", "inconclusive", "not applicable", "not tested", "error"]
-"""What a cell shows. In tools and tasks, of the rate of attempts that went well, and its 95 % interval:
+"""The kind of a cell. In tools and tasks, by the rate of successful attempts and its 95 % interval:
 
 * ``inconclusive``: attempts were judged, and the interval is wider than 50 points.
 * ``fail``: it is not, and lies below one half: it surely goes wrong more often than not. Or no attempt could be made
@@ -50,7 +50,7 @@ On the wire, by the agent's level, which is in the text:
 
 @dataclass(frozen=True)
 class CellScore:
-    """A rate of `n`."""
+    """The rate of a cell, with sample size `n`."""
 
     value: float
     low: float | None
@@ -58,36 +58,36 @@ class CellScore:
     high: float | None
     n: int
     notes: str = ""
-    """What ended at run limits, what was not counted and the range that this leaves open."""
+    """Notes on run limits, uncounted attempts and the range that they leave open."""
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One agent in one suite."""
+    """The result of one agent in one suite."""
 
     agent: str
     suite: Suite
     kind: Kind
     score: CellScore | None
-    """Tasks that passed, cases that are right leniently, of the probes that the agent meets, those that are
-    supported and show no fault that decides its level."""
+    """The rate of passed tasks, of leniently right cases, or of the agent's probes that are supported and free of
+    faults that determine its level."""
     text: str
-    """All of it in words, for those who hear it."""
+    """The whole cell as text, for screen readers."""
     translated: bool
     """Whether toolworthy translated between the agent's wire API and the endpoint's."""
     codes: tuple[str, ...]
-    """On the wire: of rules and probes that make it no better than it is."""
+    """On the wire: codes of rules and probes that determine the level."""
 
 
 @dataclass(frozen=True)
 class Matrix:
-    """One run."""
+    """The matrix of one run."""
 
     agents: tuple[str, ...]
-    """Those with tasks first, then those whose tools the cases offered, then those that the wire suite speaks of."""
+    """Agents with tasks first, then those whose tools the cases offered, then those of the wire suite."""
     suites: tuple[Suite, ...]
     cells: tuple[Cell, ...]
-    """Agent by agent, in the order of `suites`."""
+    """For each agent, its cells in the order of `suites`."""
 
 
 def matrix(
@@ -161,7 +161,7 @@ def _tasks(agent: str, results: Sequence[TrialResult]) -> Cell:
 
 
 def _unjudged(results: Sequence[TrialResult]) -> tuple[Kind, str]:
-    """Why no attempt counts: the agent cannot work here, infrastructure failed, or nothing was run."""
+    """The cell if no attempt was judged: the agent cannot work here, infrastructure failed, or nothing was run."""
     refused = [one for one in results if one.status == "refused"]
     failed = [one for one in results if one.status == "error"]
     first = (refused or failed or results)[0]
@@ -174,7 +174,7 @@ def _unjudged(results: Sequence[TrialResult]) -> tuple[Kind, str]:
 
 
 def _rated(rate: Rate, estimate: Estimate, word: str) -> tuple[Kind, str, CellScore]:
-    """What a rate says (see :data:`Kind`), in words, and in figures."""
+    """Kind (see :data:`Kind`), text and figures of a rate."""
     notes = f", {rate.notes}" if rate.notes else ""
     text = f"{rate.ok} of {rate.n} {word}, {rate.share.replace('–', ' to ')}{notes}"
     return _rated_kind(estimate), text, CellScore(estimate.value, estimate.low, estimate.high, rate.n, rate.notes)

@@ -1,4 +1,4 @@
-"""Whether a run went well, and why not. Exit code, terminal, ``summary.md`` and page use this."""
+"""The outcome of a run: exit code and reasons, as all outputs show them."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ class RunOutcome:
     """The outcome of a run, without a gate."""
 
     reasons: tuple[str, ...]
-    """Why it did not go well, a few words each; none if it did."""
+    """Why the exit code is not 0, a few words each."""
     excused: frozenset[str] = frozenset()
-    """Keys of results in which no root cause shows that harms and is not known."""
+    """Keys of results whose failures are all known."""
     known: tuple[RootCause, ...] = ()
-    """Root causes that harm, and are known."""
+    """Harmful root causes that are known."""
     undecided: bool = False
-    """Whether nothing failed, and no agent could be judged."""
+    """Whether no agent could be judged, and nothing failed."""
 
     @property
     def exit_code(self) -> int:
@@ -39,12 +39,12 @@ class RunOutcome:
         return f"exit {self.exit_code}" + (f": {reasons}" if reasons else "")
 
     def excuses(self, code: str) -> bool:
-        """Whether a rule, probe or cause is known, or follows from what is."""
+        """Whether a rule, probe or cause is known, or follows from a known one."""
         return any(code in cause.codes for cause in self.known)
 
 
 def outcome(run: RunDirectory) -> RunOutcome:
-    """The outcome of a run. What is known does not fail it."""
+    """The outcome of a run. Known root causes do not fail it."""
     return outcome_of(run.measured(), causes_of(run) if run.triage else ())
 
 
@@ -53,7 +53,7 @@ def outcome_of(results: Iterable[Result], causes: Sequence[RootCause] = ()) -> R
 
     Args:
         results: of all suites.
-        causes: their root causes, with what was decided about them; not needed if nothing was.
+        causes: their root causes, with triage; not needed without triage.
     """
     every = [*results]
     able = [cause for cause in causes if cause.harmful or cause.severity == "blocks"]
@@ -74,5 +74,5 @@ def _judges_none(results: Sequence[Result]) -> bool:
 
 
 def _explained_keys(causes: Iterable[RootCause]) -> frozenset[str]:
-    """Keys of what fails by root causes, and of probes that pass and show them."""
+    """Keys of results that fail because of these root causes, and of passing probes that show them."""
     return frozenset(key for cause in causes for key in (*cause.failed, *cause.probes))

@@ -1,4 +1,4 @@
-"""One verdict for an agent out of all suites: what it did in tasks outweighs what the wire foretells."""
+"""One verdict for each agent from all suites: results of tasks outweigh predictions of the wire suite."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from toolworthy.records.trial import TrialResult
 
 @dataclass(frozen=True)
 class Overall:
-    """One agent on this endpoint."""
+    """The verdict on one agent on this endpoint."""
 
     agent: str
     title: str
     version: str
     word: Word
     headline: Headline
-    """The verdict in words, with the situations in which it fails and the codes that say so."""
+    """The verdict as text, with the situations in which the agent fails, and codes."""
     tasks: AgentVerdict | None
     wire: Level | None
 
@@ -41,10 +41,10 @@ class Overall:
 
 
 def overall(results: Sequence[TrialResult], probes: Sequence[ProbeResult]) -> tuple[Overall, ...]:
-    """One for every agent that ran tasks or that the wire suite speaks of; those that ran tasks come first.
+    """The verdict on every agent with tasks or a level; agents with tasks come first.
 
-    Tasks that were judged decide: an agent that solved one is not *broken*, whatever the probes say. One that solved
-    all still *fails when* probes show a situation that its tasks did not meet. Without tasks the wire's level holds.
+    Judged tasks decide: an agent that solved one is not *broken*, whatever the probes show. One that solved all still
+    *fails when* probes show a situation that its tasks did not meet. Without tasks, the level decides.
     """
     ran = {verdict.agent: verdict for verdict in verdicts(results)}
     wired = {level.agent.id: level for level in levels(probes)}
@@ -52,7 +52,7 @@ def overall(results: Sequence[TrialResult], probes: Sequence[ProbeResult]) -> tu
 
 
 def alike(agents: Sequence[Overall]) -> list[list[Overall]]:
-    """Agents one by one, but those together that are untested for the same reason."""
+    """Agents one by one, except that agents that are untested for the same reason form a group."""
     grouped: dict[str, list[Overall]] = {}
     for agent in agents:
         untested = agent.word == "untested" and agent.tasks is None
@@ -62,7 +62,7 @@ def alike(agents: Sequence[Overall]) -> list[list[Overall]]:
 
 
 def sentence(agents: Sequence[Overall]) -> str:
-    """Which agents work, which do not: the whole run, for those who read one line."""
+    """The verdicts of a run in one line."""
     grouped: dict[Headline, list[str]] = {}
     for agent in sorted(agents, key=lambda one: list(WORDS).index(one.word)):
         grouped.setdefault(agent.headline, []).append(agent.title)

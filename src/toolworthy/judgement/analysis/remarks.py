@@ -1,4 +1,4 @@
-"""What is said once of a whole run, and not of each result that it is about."""
+"""Remarks on a whole run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from toolworthy.work.kinds import by_kind
 
 
 def remarks(results: Iterable[Result]) -> Iterator[str]:
-    """Calls that the server left in the text, as rates, how much a rate limit ended, and which ceilings are wrong."""
+    """The rates of leaked calls, attempts that a rate limit ended, and wrong ceilings."""
     every = [*by_kind(results)]
     leaky = [(kind.suite, own) for kind, own in every if any(result.leaks.leaked for result in own)]
     rates = [f"{suite} {rate}" for suite, own in leaky if (rate := leak_rate(own))]

@@ -1,4 +1,4 @@
-"""One thing to fix: which agents it harms, where it was seen and what follows from it, in the words of every output."""
+"""A root cause: the agents it harms, where it was seen, and its consequences, in the words of all outputs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from toolworthy.work.probes.effects import Effect
 
 @dataclass(frozen=True)
 class Harm:
-    """What a root cause does to one agent."""
+    """The harm of a root cause to one agent."""
 
     agent: str
     """Its id."""
@@ -28,7 +28,7 @@ class Harm:
     """The words after "fails"."""
     evidence: Evidence
     did: str = ""
-    """What the real agent did when it was measured earlier."""
+    """The outcome for the real agent when it was measured earlier."""
 
     @property
     def title(self) -> str:
@@ -38,40 +38,40 @@ class Harm:
 
 @dataclass(frozen=True)
 class RootCause:
-    """One fault, and all that follows from it."""
+    """One fault, with its consequences."""
 
     code: str
-    """Of a rule; the id of a probe; ``cause-KIND`` of trials that failed by the endpoint."""
+    """The code of a rule, the id of a probe, or ``cause-KIND`` for trials that failed because of the endpoint."""
     title: str
     detail: str
-    """What was seen, in one example."""
+    """The detail of one example."""
     severity: Severity
     """For the agent that it harms most."""
     harms: tuple[Harm, ...]
     """The worst first; none if it harms no known agent."""
     seen: Mapping[str, tuple[int, int]]
-    """Suite to how many of its items show it, of how many that were asked over the same APIs."""
+    """Suite to how many of its items show it, and how many were sent over the same APIs."""
     apis: tuple[Api, ...]
-    """Over which it was seen."""
+    """The APIs over which it was seen."""
     spared: tuple[Api, ...]
-    """Over which probes were answered without it."""
+    """The APIs over which probes were answered without it."""
     remedy: str
     follows: tuple[str, ...]
-    """Codes of what follows from it, with their titles."""
+    """Codes and titles of its consequences."""
     failed: tuple[str, ...]
-    """Keys of the probes, trials and cases that failed by it."""
+    """Keys of the probes, trials and cases that failed because of it."""
     codes: tuple[str, ...]
-    """Its own, and those of what follows from it."""
+    """Its code, and those of its consequences."""
     probes: tuple[str, ...]
-    """Keys of the probes that show it or what follows from it, failed or not."""
+    """Keys of the probes that show it or a consequence, failed or not."""
     says: tuple[str, ...]
-    """Kinds of its details, without what varies from run to run."""
+    """Kinds of its details, without parts that vary from run to run."""
     triage: Triaged
-    """What somebody has decided about it."""
+    """The triage decision about it."""
 
     @property
     def sighting(self) -> Sighting:
-        """What it says, for a decision about it."""
+        """Its features that triage entries are compared with."""
         harmed = tuple(sorted(harm.agent for harm in self.harms if harm.effect != "noted"))
         return Sighting(self.code, self.apis, self.severity, harmed, self.says)
 
@@ -87,7 +87,7 @@ class RootCause:
 
     @property
     def harmful(self) -> bool:
-        """Whether it breaks an agent, or an agent fails by it at times."""
+        """Whether an agent is broken or fails in some situation because of it."""
         return any(harm.effect != "noted" for harm in self.harms)
 
     @property
@@ -114,7 +114,7 @@ class RootCause:
 
     @property
     def evidence(self) -> str:
-        """How sure it is that it harms these agents; they are named where that differs."""
+        """How the harm is known; agents are named if that differs between them."""
         grouped: dict[Evidence, list[str]] = {}
         for harm in self.harms:
             did = f" ({harm.did})" if harm.evidence == "earlier" else ""
@@ -125,7 +125,7 @@ class RootCause:
 
     @property
     def unaffected(self) -> str:
-        """Which agents it does not affect; "" if no API is known to be free of it."""
+        """The APIs, and so agents, that it does not affect; "" if none is known."""
         apis = listed([api.capitalize() for api in self.spared], "or")
         return (
             f"Not seen over {apis}; agents that use {'those' if self.spared[1:] else 'it'} are unaffected."
@@ -135,14 +135,14 @@ class RootCause:
 
     @property
     def consequences(self) -> str:
-        """How much follows from it; "" if nothing does."""
+        """How many items failed because of it; "" if none did."""
         many = Counter(key.partition("/")[0] for key in self.failed)
         counts = [f"{count} failed {_plural(KINDS[suite].many, count)}" for suite, count in many.items()]
         return listed(counts)
 
 
 def named(code: str, title: str) -> str:
-    """A rule, a probe, or what trials failed by, as it is called everywhere."""
+    """The name of a rule, a probe, or a cause of trials, as all outputs show it."""
     return f"failed trials: {title}" if code.startswith("cause-") else f"{label(code)}: {title}"
 
 

@@ -1,4 +1,4 @@
-"""What to fix, in order: each root cause once, with the words and the counts that every output shows."""
+"""The root causes of a run in the order in which to fix them, with the texts and counts that all outputs show."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ from toolworthy.work.probes.effects import Effect, Reason, weight
 from toolworthy.work.probes.severity import severity_for
 
 _SIGHTINGS = 3
-"""Of a rule that the clock decides: fewer may be the busy machine's."""
+"""A rule that depends on times needs this many findings: fewer may come from a busy machine."""
 _LONG = 120
-"""Characters of an error's words in a title."""
+"""The most characters of an error's message in a title."""
 
 
 def root_causes(meta: RunMeta, results: Sequence[Result], entries: Sequence[TriageEntry] = ()) -> tuple[RootCause, ...]:
     """All root causes of a run: the most harmful first, harmless ones last, known ones after all others.
 
     Args:
-        meta: what the run says of itself.
+        meta: the run's metadata.
         results: of all suites.
-        entries: what was decided about some of them.
+        entries: triage entries.
     """
     evidence = _Evidence(meta, results)
     every = (evidence.cause(code) for code in evidence.roots)
@@ -51,7 +51,7 @@ def root_causes(meta: RunMeta, results: Sequence[Result], entries: Sequence[Tria
 
 
 def causes_of(run: RunDirectory) -> tuple[RootCause, ...]:
-    """The root causes of all that a run measured, with what its ``triage.toml`` says of them."""
+    """The root causes of a run, with the decisions in its ``triage.toml``."""
     return run.derived(_causes)
 
 
@@ -60,7 +60,7 @@ def _causes(run: RunDirectory) -> tuple[RootCause, ...]:
 
 
 class _Evidence:
-    """The results of a run, by code of rule, probe or cause."""
+    """The results of a run, grouped by code of rule, probe or cause."""
 
     def __init__(self, meta: RunMeta, results: Sequence[Result]) -> None:
         self.results = results
@@ -83,6 +83,7 @@ class _Evidence:
         self.parent |= self._always_following()
         groups = [*same_words(self.probes)]
         self.parent |= roots(groups)
+        self.rejections = {group.code for group in groups if group.refused and group.title}
         for group in groups:
             title, _, severity = self.words[group.code]
             if group.title:
@@ -111,7 +112,7 @@ class _Evidence:
         return code
 
     def _uncalled(self, probes: Sequence[ProbeResult]) -> None:
-        """Take it as a cause that the model made no call at all over one API."""
+        """Add a root cause if the model made no call at all over one API."""
         lacking = [probe for probe in probes if probe.cause == NO_CALLS]
         explained = any(probe.judged and probe.cause in UNMADE for probe in probes)
         if lacking and not explained and not any(probe.leaks.calls for probe in probes):
@@ -119,7 +120,7 @@ class _Evidence:
             self.words.setdefault(NO_CALLS, (UNRULED[NO_CALLS].title, lacking[0].detail, "blocks"))
 
     def _always_following(self) -> dict[str, str]:
-        """Rules that no agent meets by themselves and whose every finding follows from another."""
+        """Rules that are no agent's reason, and whose findings all follow from another."""
         every = [finding for result in self.results for finding in result.findings if finding.code not in self.reasons]
         alone = {finding.code for finding in every if not finding.follows}
         return {one.code: one.follows for one in every if one.code not in alone and one.follows in self.seen}
@@ -131,7 +132,8 @@ class _Evidence:
         shown = [result for one in members for result in self.seen[one]]
         harms = tuple(sorted(self._harms(code), key=lambda harm: weight(harm.effect)))
         worst = [self.reasons[one].severity for one in members if one in self.reasons]
-        apis = tuple(dict.fromkeys(result.api for result in self.seen[code] if result.api))
+        over = {api for result in self.seen[code] if (api := _api(result))}
+        apis = tuple(api for api in get_args(Api) if api in over)
         probed = {result.key.api for one in members for result in self.seen[one] if isinstance(result, ProbeResult)}
         spared = tuple(api for api in served_apis(self.probes) if api not in probed and probed and self._asked(api))
         return RootCause(
@@ -143,7 +145,7 @@ class _Evidence:
             seen=dict(self._counted(self.seen[code])),
             apis=apis,
             spared=spared,
-            remedy=remedy_for(self.server, members) + self._detour(spared, harms),
+            remedy=remedy_for(self.server, members, rejected=code in self.rejections) + self._detour(spared, harms),
             follows=tuple(named(one, self.words[one][0]) for one in members if one != code),
             failed=tuple(dict.fromkeys(str(one.key) for one in shown if self._by(one, code))),
             codes=(code, *(one for one in members if one != code)),
@@ -153,15 +155,15 @@ class _Evidence:
         )
 
     def _by(self, result: Result, code: str) -> bool:
-        """Whether a result that shows a root cause failed by it."""
+        """Whether a result that shows a root cause failed because of it."""
         if isinstance(result, TrialResult):
             return any(self.root(one) == code for one in _blamed(result))
-        if isinstance(result, CaseResult):  # every other miss is the model's
+        if isinstance(result, CaseResult):  # all other misses are the model's fault
             return any(miss.kind == "leaked call" for miss in result.misses)
         return result.judged and not result.ok
 
     def _detour(self, spared: Sequence[Api], harms: Sequence[Harm]) -> str:
-        """The way round it, for agents that it breaks or fails."""
+        """A workaround for the harmed agents: translation to an API without the fault."""
         if not spared or all(harm.effect == "noted" for harm in harms):
             return ""
         return f" Until then `toolworthy proxy --endpoint {self.endpoint} --wire {spared[0]}` translates for them."
@@ -172,12 +174,12 @@ class _Evidence:
     def _counted(self, seen: Sequence[Result]) -> Iterator[tuple[str, tuple[int, int]]]:
         for suite in KINDS:
             own = [result for result in seen if result.key.suite == suite]
-            over = {result.api for result in own}
+            over = {_api(result) for result in own}
             if own:
-                yield suite, (len(own), sum(one.key.suite == suite and one.api in over for one in self.results))
+                yield suite, (len(own), sum(one.key.suite == suite and _api(one) in over for one in self.results))
 
     def _harms(self, code: str) -> Iterator[Harm]:
-        """What it does to every agent: what its trials show outweighs what probes foretell."""
+        """Its harm to every agent: results of trials outweigh predictions from probes."""
         foretold = {level.agent.id: level for level in self.levels}
         tried = [trial.key.agent for trial in self.trials]
         for agent in dict.fromkeys([*foretold, *tried, *(case.key.toolset for case in self.cases)]):
@@ -215,7 +217,7 @@ class _Evidence:
             effect, when = "fails", "in probes, but not in all of its trials"
         said = worst.detail if worst.code == code and worst.of_probe else ""
         did = breakage.did(agent, code, worst.situation, said) or breakage.did(agent, code, said=said) or ""
-        if did == "unaffected":  # in the plain task, which says nothing of this situation
+        if did == "unaffected":  # that was in the plain task, which does not include this situation
             did = ""
         own = any(
             isinstance(one, ProbeResult) and one.main_path and one.needed_by(agent) and not one.ok
@@ -228,7 +230,7 @@ class _Evidence:
 
 
 def _codes(result: Result) -> Iterator[tuple[str, tuple[str, str, Severity]]]:
-    """All that is wrong with a result, each code once, with its title, an example and its severity."""
+    """All faults of a result, each code once, with its title, an example and its severity."""
     findings = {finding.code: finding for finding in reversed(result.findings)}
     for code, finding in findings.items():
         yield code, (finding.title, finding.detail, finding.severity)
@@ -243,13 +245,18 @@ def _codes(result: Result) -> Iterator[tuple[str, tuple[str, str, Severity]]]:
                 yield code, (title, result.cause.detail, "blocks")
 
 
+def _api(result: Result) -> Api | None:
+    """The wire API of the endpoint that a result is about; a probe may judge an exchange that another one sent."""
+    return result.api or (result.key.api if isinstance(result, ProbeResult) and result.judged else None)
+
+
 def _clocked(code: str) -> bool:
     rule = by_code(code)
     return rule is not None and rule.clocked
 
 
 def _blamed(trial: TrialResult) -> Iterator[str]:
-    """What a trial failed by, if that is the endpoint's fault."""
+    """The codes that a trial failed because of, if the endpoint is at fault."""
     if trial.status in ("failed", "refused") and (cause := trial.cause):
         blocking = [one.code for one in trial.findings if one.severity == "blocks" and not one.follows]
         if cause.kind == "wire defect" and (cause.rule or blocking):

@@ -1,4 +1,4 @@
-"""How often attempts went well: the one rule of what counts, for every rate of a suite."""
+"""The success rate of attempts: the one rule of what counts, for every rate of a suite."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _R = TypeVar("_R", bound=Result)
 
 
 def success(results: Sequence[_R], good: Callable[[_R], bool] = lambda result: result.ok) -> Rate:
-    """The share of attempts that went well. Attempts at one task or case are a cluster.
+    """The share of successful attempts. Attempts at one task or case are a cluster.
 
-    One that ended at a run limit was not solved within the limits, whoever's fault that is: it counts, and the
-    rate says how many did. What tells nothing of the model does not count, and the rate says why.
+    An attempt that ended at a run limit counts as not solved, whoever is at fault, and the rate gives their number.
+    Attempts that say nothing about the model are not counted, and the rate gives the reasons.
     """
     return rate_of(
         ((result.key.item, result.limit is None and good(result)) for result in results if counts(result)),

@@ -16,7 +16,7 @@ from toolworthy.work.cases.model import CATEGORIES
 
 @dataclass(frozen=True)
 class Figures:
-    """What is said of some cases. One scenario in several toolsets and attempts is one cluster."""
+    """The figures of some cases. One scenario in several toolsets and attempts is one cluster."""
 
     name: str
     strict: Rate
@@ -41,7 +41,7 @@ def lenient(results: Sequence[CaseResult]) -> Rate:
 
 
 def by_category(results: Sequence[CaseResult]) -> list[Figures]:
-    """One row for each category that was asked."""
+    """One row for each category."""
     names = dict.fromkeys([*CATEGORIES, *(result.category for result in results)])
     rows = [(name, [result for result in results if result.category == name]) for name in names]
     return [figures(name, own) for name, own in rows if own]
@@ -54,7 +54,7 @@ def by_toolset(results: Sequence[CaseResult]) -> list[Figures]:
 
 
 def kinds(results: Sequence[CaseResult]) -> list[tuple[str, int, int]]:
-    """Kind of miss, how often it is grave, how often only the strict reading minds; the most frequent first."""
+    """Kind of miss, how often it counts in both readings, how often only in the strict one; the most frequent first."""
     grave: Counter[str] = Counter(miss.kind for result in results for miss in result.misses if not miss.strict)
     every: Counter[str] = Counter(miss.kind for result in results for miss in result.misses)
     return [(kind, grave[kind], count - grave[kind]) for kind, count in every.most_common()]

@@ -1,4 +1,4 @@
-"""What somebody has decided about a root cause, and whether that still holds for what is seen now."""
+"""Triage decisions about root causes, and whether they still apply."""
 
 from __future__ import annotations
 
@@ -17,48 +17,48 @@ from toolworthy.records.triage import TriageEntry, TriageState
 from toolworthy.wire.ir import Api
 
 EXCUSED = ("known", "filed", "ignored")
-"""States of what fails nothing."""
+"""States in which a root cause fails no run."""
 _MANY = 12
-"""Kinds of details from which on they are free text, in which nothing can be compared."""
+"""With this many kinds, details are free text and not compared."""
 _LONG = 80
 _WHAT = ("apis", "agents", "says")
-"""What an entry is limited to."""
+"""The fields that limit an entry's scope."""
 _REFUSED = re.compile(r"HTTP \d{3}\b")
 _VARIES = re.compile(r"""'[^']*'|"[^"]*"|`[^`]*`|[{\[].*|(?<=\bof )\S+|\S*[\d_.]\S*""")
-"""What a model, a server or a test chose: quotations, JSON, names of tools, figures, ids."""
+"""Variable parts of details: quotations, JSON, names of tools, figures, ids."""
 
 
 @dataclass(frozen=True)
 class Sighting:
-    """What a root cause says: what an entry is compared with, and made of."""
+    """The features of a root cause that entries are made from and compared with."""
 
     code: str
     apis: tuple[Api, ...]
     severity: Severity
     agents: tuple[str, ...]
-    """Ids of those that it harms."""
+    """Ids of the agents that it harms."""
     says: tuple[str, ...]
     """Kinds of its details."""
 
 
 @dataclass(frozen=True)
 class Triaged:
-    """What was decided about a root cause."""
+    """The decision about a root cause."""
 
     state: TriageState | Literal["open", "regression"] = "open"
-    """``open`` if nothing was decided, or it does not hold any more; ``regression`` of what was fixed."""
+    """``open`` without a valid decision; ``regression`` if it was marked as fixed."""
     note: str = ""
     until: date | None = None
     back: str = ""
-    """Why an entry does not hold any more; "" if there is none, or it does."""
+    """Why an entry no longer applies; "" if there is none, or it does."""
 
     @property
     def known(self) -> bool:
-        """Whether it fails nothing."""
+        """Whether it fails no run."""
         return self.state in EXCUSED
 
     def __str__(self) -> str:
-        """State and note, as every output shows them; "" if nothing was ever decided."""
+        """State and note, as all outputs show them; "" if there is no decision."""
         note = f": {self.note}" if self.note else ""
         if self.state == "regression":
             return f"regression: marked as fixed, and seen again{f' ({self.note})' if self.note else ''}"
@@ -68,12 +68,13 @@ class Triaged:
 
 
 def triaged(entries: Sequence[TriageEntry], sighting: Sighting, endpoint: EndpointName, today: date) -> Triaged:
-    """What holds of a root cause. One entry may excuse it, or several together, each over some of its APIs.
+    """The present decision about a root cause. One entry may excuse it, or several together, each over some of its
+    APIs.
 
     Args:
         entries: of the run's ``triage.toml``.
         sighting: the root cause.
-        endpoint: which one was measured.
+        endpoint: the measured endpoint.
         today: for ``until``.
     """
     concerning = [one for one in entries if one.endpoint in ("*", endpoint.name) and one.model in ("*", endpoint.model)]
@@ -84,13 +85,13 @@ def triaged(entries: Sequence[TriageEntry], sighting: Sighting, endpoint: Endpoi
 
 
 def kinds_of(code: str, results: Sequence[Result]) -> tuple[str, ...]:
-    """What kinds of details a code has: the same in every run in which the same fault is seen."""
+    """The kinds of details of a code: equal in all runs with the same fault."""
     kinds = sorted({kind for result in results for kind in _kinds(code, result)})
     return tuple(kinds) if len(kinds) <= _MANY else ("*",)
 
 
 def entry(sighting: Sighting, state: TriageState, note: str, until: date | None, endpoint: EndpointName) -> TriageEntry:
-    """The entry that decides about a root cause as it is seen now, at this endpoint and model."""
+    """A new entry for a root cause as it is now, at this endpoint and model."""
     at = {"endpoint": endpoint.name or "*", "model": endpoint.model or "*"}
     about = {
         "apis": sighting.apis or ("*",),
@@ -108,7 +109,7 @@ def _over(entry: TriageEntry, today: date) -> bool:
 
 
 def _together(held: Sequence[TriageEntry]) -> Iterator[TriageEntry]:
-    """What several entries excuse together, as one."""
+    """Several entries merged into one."""
     if len(held) > 1:
         wide = {name: tuple(dict.fromkeys(one for e in held for one in getattr(e, name))) for name in _WHAT}
         severity = min((one.severity for one in held), key=rank)
@@ -142,7 +143,7 @@ def _changes(entry: TriageEntry, sighting: Sighting) -> Iterator[str]:
 
 
 def _kinds(code: str, result: Result) -> Iterator[str]:
-    """Of a rule, its details without what varies; of a probe, its verdict, with the status of a refusal."""
+    """For a rule, its details without variable parts; for a probe, its verdict, with the status of a rejection."""
     for finding in result.findings:
         if finding.code == code:
             status = _REFUSED.match(finding.detail)

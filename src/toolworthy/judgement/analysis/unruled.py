@@ -1,4 +1,4 @@
-"""Causes that neither a rule nor a probe names by itself."""
+"""Causes that are neither a rule nor a single probe."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Unruled:
     like: str
     """Code of the rule or probe whose settings remedy it."""
     fix: str
-    """For a server of which no setting is known."""
+    """For a server without a known setting."""
 
 
 UNRULED: Mapping[str, Unruled] = {

@@ -1,4 +1,4 @@
-"""What a run says of an endpoint: per agent, and per agent and task."""
+"""Verdicts of a run, per agent, and per agent and task."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from toolworthy.statistics.rates import Rate
 
 Word = Literal["works", "works, fails when", "broken", "untested"]
 WORDS: dict[Word, str] = {"works": "✓", "works, fails when": "~", "broken": "✗", "untested": "?"}
-"""Each with its mark."""
+"""Each verdict with its mark."""
 WORKING: tuple[Word, ...] = ("works", "works, fails when")
 WIDE = 0.5
-"""An interval wider than this says next to nothing: too little was run to say either way. It takes six tasks or
-scenarios that all went alike, seventeen where half of them did."""
+"""With a wider interval, there is too little data for a verdict. Six tasks or scenarios with equal results suffice;
+seventeen if half of them succeed."""
 _MOST = 3
-"""Kinds of failure that a verdict names."""
+"""The most kinds of failure that a verdict names."""
 Cell = Literal["pass", "flaky", "fail", "error", "cannot work"]
 
 
@@ -29,18 +29,18 @@ class Why:
 
     text: str
     tasks: tuple[str, ...] = ()
-    """The agent whose trials failed by it, if it explains failed trials."""
+    """The agent whose failed trials it explains, if any."""
 
 
 @dataclass(frozen=True)
 class Headline:
-    """A verdict in words: by itself, or in a sentence about one agent or several."""
+    """A verdict as text: alone, or in a sentence about one agent or several."""
 
     word: Word
     how: str = ""
     """The words after "works", "broken" or "untested"."""
     fails: tuple[str, ...] = ()
-    """In what it fails: in a share of something, or when something is so."""
+    """Where it fails: in a share of trials, or in certain situations."""
     rest: str = ""
 
     def __str__(self) -> str:
@@ -59,18 +59,18 @@ class Headline:
 
 @dataclass(frozen=True)
 class AgentVerdict:
-    """One agent on this endpoint."""
+    """The verdict on one agent on this endpoint."""
 
     agent: str
     version: str
     word: Word
     passed: int
     judged: int
-    """Trials that passed or failed; errors and what was not run do not measure the endpoint."""
+    """Trials that passed or failed; errors and trials that did not run say nothing about the endpoint."""
     own: int
-    """Of these, those that failed by the agent tool alone: no measure of the endpoint either."""
+    """Of these, those for which only the agent is at fault: they say nothing about the endpoint, either."""
     rate: Rate
-    """How many were solved, of these and of those that ended at a run limit."""
+    """The rate of solved trials, including those that ended at a run limit."""
     translated: bool
     reasons: tuple[Why, ...]
 
@@ -96,7 +96,7 @@ class AgentVerdict:
 
     @property
     def doubtful(self) -> bool:
-        """Whether too little was judged to say how often it passes."""
+        """Whether there is too little data to say how often it passes."""
         estimate = self.rate.estimate
         return estimate is not None and estimate.high - estimate.low > WIDE
 
@@ -129,7 +129,7 @@ def _verdict(agent: str, results: list[TrialResult]) -> AgentVerdict:
 
 
 def _causes(results: Sequence[TrialResult]) -> Iterator[Why]:
-    """Why trials failed, and which tasks they were of; the most frequent first."""
+    """Why trials failed, with their tasks; the most frequent first."""
     failed = [(result.cause.kind, result.key.task) for result in results if result.cause and result.status == "failed"]
     for kind, count in Counter(kind for kind, _ in failed).most_common():
         yield Why(f"{kind} ×{count}", tasks=tuple(dict.fromkeys(task for other, task in failed if other == kind)))
@@ -144,9 +144,9 @@ def _word(passed: int, judged: int, refused: bool) -> Word:
 
 
 def cell(results: Sequence[TrialResult]) -> tuple[Cell | None, str]:
-    """What one agent did with one task over all attempts, and the figure to show; None if nothing was run.
+    """The result of one agent at one task over all attempts, and the figure to show; None if nothing was run.
 
-    An attempt that ended at a run limit was not solved; where all did, that is not a failure of anyone's.
+    An attempt that ended at a run limit was not solved; if all did, it is an error, not a failure.
     """
     if not results:
         return None, ""

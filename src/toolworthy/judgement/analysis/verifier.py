@@ -12,7 +12,7 @@ from toolworthy.work.cases.field import REFERENCE
 
 
 def figures_of(results: Sequence[CaseResult]) -> list[tuple[str, str]]:
-    """Name and figure, in the order in which they are read; nothing if no verifier's request was asked."""
+    """Names and figures, in reading order; empty if no verifier's request was sent."""
     own = _noted(results, "k2vv", 1)
     if not own:
         return []

@@ -1,4 +1,4 @@
-"""A sample as text, small enough for a repository: one line an item, so that a change of one shows as one.
+"""A sample as text, small enough for a repository: one line per item, for readable diffs.
 
 ::
 
@@ -29,7 +29,7 @@ from toolworthy.judgement.metrics import COSTS
 
 _FIRST = ["attempts", "missing"]
 _MOST = 1_000_000
-"""Attempts at one item that nobody makes."""
+"""An implausible number of attempts at one item."""
 
 
 def pack(sample: Sample) -> str:
@@ -49,7 +49,7 @@ def pack(sample: Sample) -> str:
 
 
 def unpack(data: dict[str, Any]) -> Sample:
-    """The sample that `data` describes.
+    """The inverse of `pack`.
 
     Raises:
         ValueError: it tells none; pydantic's own where a value of its head is of the wrong type.
@@ -89,7 +89,7 @@ def _shorter(name: str, values: Sequence[float]) -> list[float | int]:
 
 
 def _short(value: float, digits: int) -> float | int:
-    """So many significant digits of a fraction; a whole number as it is."""
+    """A fraction rounded to significant digits; a whole number as it is."""
     rounded = value if value.is_integer() else float(f"{value:.{digits}g}")
     return int(rounded) if rounded.is_integer() else rounded
 

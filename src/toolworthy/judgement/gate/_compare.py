@@ -1,4 +1,4 @@
-"""Which items of two samples can be compared, and what cannot, said in words."""
+"""Which items of two samples can be compared, and why others cannot."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ Why = Literal["suite", "version", "agent", "changed", "gone", "unmeasured"]
 
 
 class _Reason(NamedTuple):
-    """What is said about units that cannot be compared for one reason."""
+    """The texts for one reason why units cannot be compared."""
 
     text: str
-    """With {n} units, and the names of some of the {agents}, {items} and {suites}."""
+    """A template of {n} units, and the names of some of the {agents}, {items} and {suites}."""
     advice: str
     attempts: str = NOT_RUN
-    """What their attempts are counted under."""
+    """The reason under which their attempts are counted."""
 
 
 _REASONS: dict[Why | Literal["limits"], _Reason] = {
@@ -63,7 +63,7 @@ NO_VALUE = "without usage"
 
 @dataclass
 class AttemptCounts:
-    """What became of the attempts of one side."""
+    """The attempts of one side, by outcome."""
 
     counted: int = 0
     ended: Counter[str] = field(default_factory=Counter)
@@ -81,22 +81,22 @@ class AttemptCounts:
 
 @dataclass
 class Compared:
-    """One metric of both samples."""
+    """One metric of both samples, compared."""
 
     paired: list[tuple[Unit, Pair]] = field(default_factory=list)
     """The baseline's units that have values on both sides."""
     evidence: list[Pair] = field(default_factory=list)
-    """Their pairs again, in the same order, where copies of an attempt count once: rates are the same."""
+    """The same pairs with identical attempts counted once: rates are the same."""
     alone: list[Pair] = field(default_factory=list)
-    """Units that both sides tried, without any value on one: all that is known is how many attempts there were."""
+    """Units that both sides tried, without any value on one side; only the number of attempts is known."""
     absent: list[Pair] = field(default_factory=list)
-    """Units that the candidate did not try: as many attempts are missing as the baseline made."""
+    """Units that the candidate did not try: it lacks as many attempts as the baseline made."""
     lost: dict[Why, list[Unit]] = field(default_factory=lambda: defaultdict(list))
     """The baseline's units without a counterpart, by reason."""
     before: AttemptCounts = field(default_factory=AttemptCounts)
     after: AttemptCounts = field(default_factory=AttemptCounts)
     beyond: Collection[Limit] = ()
-    """Limits that the two runs did not have in common: what ended at one is missing."""
+    """Limits that differ between the two runs: attempts that ended at one are missing."""
 
     @property
     def missing(self) -> int:
@@ -115,15 +115,15 @@ class Compared:
 
     @property
     def share(self) -> float:
-        """Of all attempts of both sides, those without a value."""
+        """The share of attempts without a value, of both sides."""
         return self.without / max(1, self.before.made + self.after.made)
 
     def filled(self, against: bool, absent: bool = True) -> list[Pair]:
-        """Every pair as if all attempts without a value had gone against the candidate, or else in its favour.
+        """Every pair with its missing attempts filled in, against the candidate or in its favour.
 
         Args:
-            against: which of the two.
-            absent: whether what the candidate did not try is to be filled in, too.
+            against: whether against the candidate.
+            absent: whether units that the candidate did not try are filled in, too.
         """
         return [pair.filled(against) for pair in [*self.evidence, *self.alone, *(self.absent if absent else ())]]
 
@@ -134,7 +134,7 @@ class Compared:
 
     @property
     def advice(self) -> str:
-        """What to do about the reason that most attempts have."""
+        """The advice on the reason with the most attempts."""
         uncounted = self.before.uncounted + self.after.uncounted
         attempts: Counter[Why | Literal["limits"]] = Counter()
         for why, units in self.lost.items():
@@ -147,10 +147,10 @@ class Compared:
         return _REASONS[attempts.most_common(1)[0][0]].advice
 
     def count(self, range_of: Callable[[str], str] = lambda side: "") -> Iterator[str]:
-        """What was not counted and why, what counts as not solved, and what counts once, of each side.
+        """Notes on each side: attempts that are not counted, that count as not solved, and that count once.
 
         Args:
-            range_of: between which rates a side (``before``, ``after``) lies, whatever its missing values are.
+            range_of: the range of a side's rate (``before``, ``after``) over all possible missing values.
         """
         for side, name, of in (("before", "baseline", self.before), ("after", "candidate", self.after)):
             if of.ended:
@@ -176,11 +176,11 @@ class Comparable:
     """Units of both samples, side by side."""
 
     rows: list[tuple[Unit, Unit | None, Why | None]] = field(default_factory=list)
-    """Each of the baseline's units with the candidate's, or why there is none."""
+    """Each of the baseline's units with the candidate's, or the reason why there is none."""
     notes: list[str] = field(default_factory=list)
-    """What else is to be known."""
+    """Further notes."""
     beyond: dict[str, dict[Limit, tuple[str, str]]] = field(default_factory=dict)
-    """By suite: the limits that the two runs did not have in common, as each set them."""
+    """By suite: the limits that differ between the two runs, with both values."""
 
     def of(self, metric: str, agent: str | None = None) -> Compared:
         """One metric, of one agent or of all."""
@@ -193,13 +193,13 @@ class Comparable:
         return out
 
     def told_once(self, metric: str) -> int:
-        """Number of units with a value on one side only, though both ran them: usage that was not reported."""
+        """Number of units that both ran, with a value on one side only: usage was not reported."""
         suite, _, name = metric.partition(".")
         both = [(before, after) for before, after, why in self.rows if after and not why and before.suite == suite]
         return sum(bool(before.counted(name)) != bool(after.counted(name)) for before, after in both)
 
     def failed_by_leaks(self, metric: str, paired: Sequence[tuple[Unit, Pair]]) -> list[str]:
-        """How many of the candidate's failures are calls that the server left in the text: none of the model's."""
+        """How many of the candidate's failures are leaked calls, the server's fault."""
         suite, _, name = metric.partition(".")
         if suite == "wire" or name in COSTS:
             return []
@@ -216,8 +216,8 @@ class Comparable:
 
 
 def _asked(unit: Unit, metric: str, beyond: Collection[Limit]) -> bool:
-    """Whether the baseline asks for a metric of a unit: not for costs that it was never told, nor for a probe that says
-    nothing of its model."""
+    """Whether the baseline has a metric for a unit: not costs that were not reported, nor probes that say nothing about
+    the model."""
     judged = any(unit.values.get(name) for name in shares(unit.suite))
     nothing = unit.suite != "wire" and metric in shares(unit.suite) and not judged
     return nothing or bool(unit.counted(metric, beyond))
@@ -231,7 +231,7 @@ def _put(out: Compared, row: tuple[Unit, Unit | None, Why | None], metric: str, 
     lacks = _count(out.before, before, len(was), metric, beyond)
     if counterpart:
         lacks_now = _count(out.after, counterpart, len(now), metric, beyond)
-    else:  # as often as the baseline tried it
+    else:  # as many attempts as the baseline made
         lacks_now = before.attempts
         out.after.uncounted[_REASONS[why or "gone"].attempts] += lacks_now
     pair = Pair(before.item, was, now, lacks, lacks_now)
@@ -245,7 +245,7 @@ def _put(out: Compared, row: tuple[Unit, Unit | None, Why | None], metric: str, 
 
 
 def _count(tally: AttemptCounts, unit: Unit, values: int, metric: str, beyond: Collection[Limit]) -> int:
-    """Add a unit's attempts to its side; how many have no value."""
+    """Add a unit's attempts to its side. Returns how many have no value."""
     without = unit.uncounted(beyond)
     without[NO_VALUE] += unit.attempts - without.total() - values
     tally.counted += values
@@ -272,7 +272,7 @@ def _once(values: Sequence[float], repeated: int, metric: str) -> tuple[float, .
 
 
 def comparable(baseline: Sample, candidate: Sample, policy: Policy) -> Comparable:
-    """Put both samples side by side, as far as the policy and honesty allow."""
+    """Pair the units of both samples that are comparable and in the policy."""
     out = Comparable()
     now = {(unit.suite, unit.item, unit.agent): unit for unit in candidate.units}
     ran = {unit.suite for unit in candidate.units}
@@ -304,8 +304,8 @@ def comparable(baseline: Sample, candidate: Sample, policy: Policy) -> Comparabl
 
 
 def _tells_nothing(before: Unit, after: Unit | None) -> bool:
-    """Whether the agent tool fails a task with every model: it tells nothing of this one. What either run passed
-    refutes that."""
+    """Whether the agent fails a task with every model: then it says nothing about this model. A pass in either run
+    refutes this."""
     both = [before, *([after] if after else [])]
     return any(unit.above_ceiling for unit in both) and not any(unit.passed for unit in both)
 
@@ -327,7 +327,8 @@ def _few(names: set[str]) -> str:
 
 
 def _versions(baseline: Sample, candidate: Sample) -> Iterator[tuple[str, str]]:
-    """Agents whose version is another now: their drift is not the endpoint's. The built-in one is toolworthy's."""
+    """Agents with another version: their changes are not the endpoint's. The built-in agent's version is
+    toolworthy's."""
     for agent, version in baseline.agents.items():
         new = candidate.agents.get(agent)
         if new is not None and new != version and agent != "builtin":
@@ -352,7 +353,7 @@ def _notes(baseline: Sample, candidate: Sample, other: dict[str, str], policy: P
 
 
 def _limits(beyond: dict[str, dict[Limit, tuple[str, str]]], baseline: Sample, candidate: Sample) -> Iterator[str]:
-    """Limits that the two did not have in common, and how many attempts ended at them."""
+    """Notes on limits that differ, and the attempts that ended at them."""
     for suite, own in beyond.items():
         for was, now in dict.fromkeys(own.values()):
             limits = [limit for limit, pair in own.items() if pair == (was, now)]
@@ -370,7 +371,7 @@ def _limits(beyond: dict[str, dict[Limit, tuple[str, str]]], baseline: Sample, c
 
 
 def _leaks(baseline: Sample, candidate: Sample) -> Iterator[str]:
-    """How often each server left a call in the text."""
+    """The rates of leaked calls of both sides."""
     before, now = (
         leak_rate_of((f"{unit.suite}/{unit.item}", unit.leaks) for unit in sample.units)
         for sample in (baseline, candidate)
@@ -380,7 +381,7 @@ def _leaks(baseline: Sample, candidate: Sample) -> Iterator[str]:
 
 
 def _new(baseline: Sample, candidate: Sample, policy: Policy) -> Iterator[str]:
-    """What the candidate has alone."""
+    """Notes on units that only the candidate has."""
     measured_before = {(unit.suite, unit.item, unit.agent) for unit in baseline.units}
     new = [unit for unit in candidate.units if (unit.suite, unit.item, unit.agent) not in measured_before]
     for suite in sorted({unit.suite for unit in new}):

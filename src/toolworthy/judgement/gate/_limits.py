@@ -1,4 +1,4 @@
-"""How much less an expected count may be than what was counted: the arithmetic, for one sample or for arrays of them.
+"""Lower confidence limits of expected counts, for one sample or for arrays of them.
 
 A count over items that differ varies less than one over items that are alike (W. Hoeffding, "On the distribution of the
 number of successes in independent trials", Annals of Mathematical Statistics 27, 1956). Its variance is estimated from
@@ -24,7 +24,7 @@ _FREE = 0.78
 
 
 class LimitCount(NamedTuple):
-    """A count, whose expected value may be less."""
+    """A count with the data for a lower limit of its expected value."""
 
     count: Any
     """In attempts; infinite for what may grow without a bound."""

@@ -1,4 +1,4 @@
-"""Is a rate worse by more than a margin, of all items like those that were run? Two samples, paired, with clusters.
+"""The drop of a rate over all similar items: two samples, paired, with clusters.
 
 Attempts of one item, and one item in several agents' hands, are one cluster. The arithmetic is in ``tango``; here
 are its inputs, and what a sample of another size would find.
@@ -19,7 +19,7 @@ from toolworthy.statistics.intervals import Z_POWER
 
 @dataclass(frozen=True)
 class Alike(Drop):
-    """A drop of all items like these."""
+    """A drop over all similar items."""
 
     seen: tango.PairShares
     uneven: float = 0.0
@@ -98,7 +98,7 @@ class Alike(Drop):
 
 
 def alike(pairs: Sequence[Pair]) -> Alike:
-    """The drop over all pairs, of which there are some."""
+    """The drop over all pairs; there must be at least one."""
     groups: dict[str, list[tuple[float, ...]]] = defaultdict(list)
     for pair in pairs:
         shares = (1.0, pair.lost, pair.won, fsum(pair.before) / len(pair.before))

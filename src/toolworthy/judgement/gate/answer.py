@@ -1,4 +1,4 @@
-"""The gate's answer, and the file that keeps it."""
+"""The gate's answer, and its file ``gate.json``."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def judge(baseline: Path, candidate: Path, policy: Path | None, folder: Path = F
 
 
 def keep(run: RunDirectory, gate: GateReport, baseline: Path, looks: Looks | None = None) -> GateReport:
-    """Write ``gate.json``, with the way to the baseline."""
+    """Write ``gate.json``, with the path to the baseline."""
     gate = gate.model_copy(update={"baseline_run": way_to(baseline, run.path), "looks": looks})
     run.write(GATE, gate.model_dump_json(indent=2) + "\n")
     return gate
@@ -59,7 +59,7 @@ def report(decision: GateDecision, baseline: Sample, candidate: str) -> GateRepo
 
 
 def way_to(baseline: Path, candidate: Path) -> str:
-    """The way from the candidate's run to the baseline's, where the baseline is a run directory.
+    """The relative path from the candidate's run to the baseline's, if the baseline is a run directory.
 
     None if only the root of the file system contains both: the path would name this machine's folders.
     """
@@ -71,15 +71,15 @@ def way_to(baseline: Path, candidate: Path) -> str:
 
 @dataclass(frozen=True)
 class Baseline:
-    """What a run was compared with."""
+    """The baseline of a run."""
 
     sample: Sample
     run: RunDirectory | None
-    """With its traffic, if that still exists."""
+    """Its run directory, if that still exists."""
 
 
 def baseline_of(run: RunDirectory, folder: Path = FOLDER) -> Baseline | None:
-    """What ``gate.json`` names, if it is still there and has not been replaced since; else None."""
+    """The baseline in ``gate.json``, if it still exists and has not been replaced; else None."""
     gate = run.gate
     if gate is None:
         return None

@@ -1,4 +1,4 @@
-"""Named baselines: what a run measured, in a small file next to the project that it guards.
+"""Named baselines: the scores of a run, in a small file of a project.
 
 ``toolworthy baseline save RUN [NAME] | show NAME | list``. A baseline holds scores and fingerprints, no traffic.
 """
@@ -28,15 +28,15 @@ from toolworthy.statistics.intervals import clustered
 from toolworthy.statistics.rates import reasons
 
 FOLDER = Path("baselines")
-"""Where names are looked for, under the working directory."""
+"""The folder of baselines, under the working directory."""
 _NAME = re.compile(r"[A-Za-z0-9][\w.@+-]{0,99}", re.ASCII)
 
 
 def save(run: Path, name: str | None, folder: Path = FOLDER) -> int:
-    """Keep what `run` measured under `name`, its model's name if none is given.
+    """Save the scores of `run` as the baseline `name`; default: its model's name.
 
     Raises:
-        ToolworthyError: `run` is none or measured nothing, the name is unfit, the file cannot be written.
+        ToolworthyError: `run` is not a run or measured nothing, the name is invalid, or the file cannot be written.
     """
     sample = from_run(RunDirectory.open(run, whole=True))
     if not sample.units:
@@ -53,7 +53,7 @@ def save(run: Path, name: str | None, folder: Path = FOLDER) -> int:
 
 
 def show_one(name: str, folder: Path = FOLDER) -> int:
-    """Print what is in a baseline, or in a run as a baseline would keep it.
+    """Print the content of a baseline, or of a run as a baseline.
 
     Raises:
         ToolworthyError: as :func:`load`.
@@ -63,7 +63,7 @@ def show_one(name: str, folder: Path = FOLDER) -> int:
 
 
 def list_all(folder: Path = FOLDER) -> int:
-    """Print a line for every baseline; one that cannot be read says why."""
+    """Print a line for every baseline; for an unreadable one, the reason."""
     paths = sorted(folder.glob("*.json"))
     for path in paths:
         try:
@@ -89,9 +89,9 @@ def load(source: Path, folder: Path = FOLDER) -> Sample:
     except OSError as error:
         raise ToolworthyError(f"{path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
-        raise ToolworthyError(f"{path}: no baseline file: {error}") from error
+        raise ToolworthyError(f"{path} is not a baseline file: {error}") from error
     if not isinstance(data, dict) or "schema_version" not in data:
-        raise ToolworthyError(f"{path}: no baseline file: it names no schema_version")
+        raise ToolworthyError(f"{path} is not a baseline file: it has no schema_version")
     if data["schema_version"] != SCHEMA:
         by = f"version {data['schema_version']}, written by toolworthy {data.get('toolworthy', '?')}"
         raise ToolworthyError(f"{path}: of {by}; this toolworthy reads version {SCHEMA}. Save the run again.")
@@ -117,14 +117,14 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def find(source: Path, folder: Path = FOLDER) -> Path:
-    """A path that is there, or the file of a name.
+    """An existing path, or the file of a name.
 
     Raises:
         ToolworthyError: neither; one line, with what was probably meant.
     """
     named = folder / f"{source}.json"
     if source.is_dir() and not (source / "run.json").is_file() and named.is_file():
-        return named  # a folder that happens to be called like the baseline
+        return named  # a folder with the name of a baseline
     if source.exists():
         return source
     if named.is_file():
@@ -155,14 +155,14 @@ def _date(sample: Sample) -> str:
 
 
 def _summary_line(sample: Sample) -> str:
-    """One line: when, whom, how much."""
+    """One line: date, endpoint, attempts."""
     suites = dict.fromkeys(unit.suite for unit in sample.units)
     many = ", ".join(f"{suite} {_attempts(list(sample.of(suite)))}" for suite in suites)
     return f"{_date(sample)}, {sample.endpoint.model} at {sample.endpoint.name}; attempts: {many}"
 
 
 def _attempts(units: list[Unit]) -> int:
-    """Those that count."""
+    """The number of counted attempts."""
     return sum(unit.attempts - unit.uncounted().total() for unit in units)
 
 
@@ -193,7 +193,7 @@ def _lines(sample: Sample) -> Iterator[str]:
 
 
 def _rates(metric: Metric, units: list[Unit]) -> Iterator[str]:
-    """A metric's mean over all, and of every agent if there are several."""
+    """A metric's mean over all agents, and of each if there are several."""
     agents = dict.fromkeys(unit.agent for unit in units) if metric.by_agent else {}
     each = [(agent, [unit for unit in units if unit.agent == agent]) for agent in agents] if len(agents) > 1 else []
     for agent, own in [("", units), *each]:

@@ -1,4 +1,4 @@
-"""Does a typical attempt cost more? Ratios of two samples, paired by item and agent; ``bill`` is about the sums.
+"""The ratio of typical costs of two samples, paired by item and agent; ``total_cost`` compares the sums.
 
 What is compared is a typical attempt: the geometric mean, whose ratio does not depend on how many attempts either side
 made, and which one outlier cannot carry. Student's t over items, each with the mean of its logarithms.
@@ -21,7 +21,7 @@ class Ratio:
     """A geometric mean of ratios over items, with the spread of its logarithm."""
 
     before: float
-    """Of a typical attempt, in the metric's unit."""
+    """Cost of a typical attempt, in the metric's unit."""
     after: float
     log_mean: float
     log_error: float
@@ -29,19 +29,19 @@ class Ratio:
 
     @property
     def value(self) -> float:
-        """After by before."""
+        """The candidate's cost divided by the baseline's."""
         return exp(self.log_mean)
 
     def p_borne(self, limit: float) -> float:
-        """Chance of so small a ratio if the true one were `limit`."""
+        """The p-value of so small a ratio if the true one were `limit`."""
         return self._tail(log(limit) - self.log_mean)
 
     def p_worse(self, limit: float) -> float:
-        """Chance of so large a ratio if the true one were `limit`."""
+        """The p-value of so large a ratio if the true one were `limit`."""
         return self._tail(self.log_mean - log(limit))
 
     def interval(self, alpha: float) -> tuple[float, float]:
-        """Ratios that either test, each at level `alpha`, does not refuse."""
+        """The ratios that neither test, each at level `alpha`, rejects."""
         half = float(stdtrit(max(1, self.clusters - 1), 1 - alpha)) * self.log_error
         return exp(self.log_mean - half), exp(self.log_mean + half)
 
@@ -68,7 +68,7 @@ def ratio(pairs: Sequence[Pair]) -> Ratio | None:
 
 
 def typical(values: Sequence[float]) -> float | None:
-    """The geometric mean; what costs nothing is left out, None if all does."""
+    """The geometric mean of all costs above 0; None if there are none."""
     logs = _logs(values)
     return exp(_mean(logs)) if logs else None
 

@@ -1,8 +1,9 @@
 """The gate's answer.
 
-Pass: of every criterion it is shown that the candidate holds it; each claim may be wrong once in 1/alpha, and so may
-the pass, since all must be right (an intersection-union test needs no correction). Fail: of some criterion the contrary
-is shown, corrected by Holm for how many are looked at, or a blocking finding is new. Else inconclusive.
+Pass: the data show for every criterion that the candidate meets it. Each claim is wrong with probability alpha at most,
+and so is the pass, since all must be right (an intersection-union test needs no correction). Fail: the data show for
+some criterion that the candidate violates it, corrected by Holm for the number of criteria, or a blocking finding is
+new. Else inconclusive.
 """
 
 from __future__ import annotations
@@ -35,10 +36,10 @@ def decide(baseline: Sample, candidate: Sample, policy: Policy, alpha: float | N
     """Compare `candidate` with `baseline`.
 
     Args:
-        baseline: what there is.
-        candidate: what may replace it.
-        policy: what it must hold.
-        alpha: level of every claim, if it is not the policy's (interim analyses spend it in parts).
+        baseline: the baseline.
+        candidate: the candidate.
+        policy: the criteria.
+        alpha: level of every claim; default: the policy's (interim analyses spend it in parts).
     """
     level = policy.alpha if alpha is None else alpha
     both = comparable(baseline, candidate, policy)
@@ -62,7 +63,7 @@ def _answer(judged: Sequence[Judged]) -> Answer:
 
 
 def _holm(judged: Sequence[Judged], alpha: float) -> None:
-    """Let fail what is worse even after a look at how many criteria there are."""
+    """Fail the criteria that are worse even after correction for their number."""
     tested = [(criterion, criterion.p_worse) for criterion in judged if criterion.p_worse is not None]
     for (criterion, p), holds in zip(tested, holm([p for _, p in tested], alpha), strict=True):
         if holds:

@@ -1,6 +1,6 @@
-"""Two runs side by side: how far each figure moved, which outcomes changed, and what cannot be compared.
+"""Compare two runs: how far each figure moved, which outcomes changed, and what cannot be compared.
 
-The gate asks whether a policy is held; here nothing is asked, and all is told that both runs measured. Pairs, tests and
+Unlike the gate, this needs no policy, and covers all metrics of both runs. Pairs, tests and
 intervals are the gate's own, two-sided. Calibrated with ``benchmarks/difference.py``.
 """
 
@@ -23,9 +23,9 @@ from toolworthy.judgement.metrics import COSTS, main_metrics, metrics
 from toolworthy.statistics.intervals import holm
 
 ALPHA = 0.05
-"""How often the interval of a row misses the true change: half of it on either side."""
+"""The error rate of a row's interval: half of it on either side."""
 POINTS = 0.05
-"""A rate that moved by less than this, either way, counts as the same."""
+"""A rate that moved by less than this, up or down, counts as the same."""
 TIMES = 1.1
 """A cost whose ratio lies between 1/1.1 and 1.1 counts as the same."""
 
@@ -43,7 +43,7 @@ Word = Literal["better", "worse", "same", "unclear", "not judged"]
 Each word is about its row alone; see ``Row.holds`` for all of them together.
 """
 Outcome = Literal["pass", "flaky", "fail"]
-"""Of all attempts at one item: all went well, some did, none did."""
+"""Of all attempts at one item: all succeeded, some did, none did."""
 
 
 @dataclass(frozen=True)
@@ -51,13 +51,13 @@ class Row:
     """One metric in both runs, over the items that both measured."""
 
     metric: str
-    """As policies name it: ``tasks.pass``."""
+    """Its name in policies: ``tasks.pass``."""
     agent: str | None
     """Agent or toolset; None for all together."""
     kind: Literal["difference", "ratio"]
     """Rates: candidate − baseline, from −1 to 1. Costs: candidate / baseline, of a typical attempt (geometric mean)."""
     n: int
-    """Pairs: items, each in one agent's hands."""
+    """Pairs: items, each with one agent."""
     items: int
     """Different items among them."""
     before: float | None
@@ -70,19 +70,19 @@ class Row:
     """End of the two-sided 95 % interval; None without an interval."""
     high: float | None
     margin: float
-    """What would count as the same: a difference, or a ratio."""
+    """The largest change that counts as the same: a difference, or a ratio."""
     word: Word
     p: float
-    """Two-sided: the chance of so large a change if there were none; 1 if nothing can be said."""
+    """Two-sided p-value; 1 without a test."""
     holds: bool = False
     """Whether better or worse still holds after correction for all rows (Holm at 5 %: of all rows that hold, the
     chance that any is wrong is one in twenty)."""
     why: str = ""
-    """Why a figure is missing."""
+    """Notes, such as why a figure is missing."""
 
     @property
     def says(self) -> str:
-        """What the metric is, in words."""
+        """The metric's description."""
         return metrics()[self.metric].says
 
 
@@ -97,7 +97,7 @@ class ItemAttempts:
 
 @dataclass(frozen=True)
 class ItemChange:
-    """An item whose outcome is another. With few attempts on a side this comes by chance, too."""
+    """An item whose outcome changed. With few attempts on a side, this also happens by chance."""
 
     suite: str
     item: str
@@ -110,7 +110,7 @@ class ItemChange:
 
 @dataclass(frozen=True)
 class Lost:
-    """Results of the baseline that nothing can be compared with."""
+    """Results of the baseline without a counterpart."""
 
     metrics: tuple[str, ...]
     n: int
@@ -127,16 +127,16 @@ class Comparison:
     candidate: str
     rows: tuple[Row, ...]
     caution: str
-    """How many rows there are, and what chance alone makes of them."""
+    """The number of rows, and how many may be wrong by chance."""
     changed: tuple[ItemChange, ...]
-    """The largest loss first, by the share of attempts that went well."""
+    """The largest loss first, by the share of successful attempts."""
     lost: tuple[Lost, ...]
     notes: tuple[str, ...]
-    """What else is to be known."""
+    """Further notes."""
 
 
 def compare(baseline: Sample, candidate: Sample) -> Comparison:
-    """Put two runs side by side. Agents of another version are not compared: their drift is not the endpoint's."""
+    """Put two runs side by side. Agents with another version are not compared: their changes are not the endpoint's."""
     policy = load_policy(None)
     both = comparable(baseline, candidate, policy)
     rows = _together([row for metric in metrics() for row in _rows(both, metric, policy.unmeasured)])
@@ -172,7 +172,7 @@ def _rows(both: Comparable, metric: str, unmeasured: float) -> Iterator[Row]:
 
 
 def _rate(metric: str, agent: str | None, of: Compared) -> Row:
-    """What is claimed holds whatever the attempts without a value would have been."""
+    """A claim holds whatever the missing values would have been."""
     change = drop(of.evidence)
     fillings = [drop(of.filled(against, absent=False)) for against in (True, False)] if of.without else []
     every = [change, *fillings]
@@ -236,7 +236,7 @@ def _cost(metric: str, pairs: Sequence[Pair]) -> Row:
 
 
 def _around(none: float, low: float, high: float, p: float) -> tuple[float, float]:
-    """The interval, whose ends are searched by halving: where no change is not refused, it is not left out either."""
+    """The interval, whose ends are found by bisection; it contains "no change" if the test does not reject it."""
     return (min(low, none), max(high, none)) if p > ALPHA else (low, high)
 
 
@@ -285,7 +285,7 @@ def _moved(item: ItemChange) -> float:
 
 
 def _lost(both: Comparable) -> Iterator[Lost]:
-    """Once for all metrics that have lost the same."""
+    """Lost results, once for all metrics with the same losses."""
     lost: dict[tuple[int, int, str], list[str]] = defaultdict(list)
     for metric in metrics():
         of = both.of(metric)
@@ -318,7 +318,7 @@ def _notes(
 
 
 def _blocks(both: Comparable, baseline: Sample, candidate: Sample) -> Iterator[str]:
-    """Blocking findings on the wire that one side has alone; that one is gone is said only if all was asked again."""
+    """Blocking findings on the wire of one side only; one is reported as gone only if all its probes ran again."""
     whole = not both.of("wire.supported").missing
     for agent in sorted(baseline.blocking.keys() & candidate.blocking.keys()):
         before, after = baseline.blocking[agent], candidate.blocking[agent]

@@ -11,5 +11,5 @@ from toolworthy.records.gate import About
 
 
 def drop(pairs: Sequence[Pair], about: About = "these") -> Drop:
-    """The drop over all pairs, of which there are some."""
+    """The drop over all pairs; there must be at least one."""
     return these(pairs) if about == "these" else alike(pairs)

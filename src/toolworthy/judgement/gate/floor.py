@@ -1,4 +1,4 @@
-"""Does a rate reach a floor, whatever the baseline did?
+"""The test of whether a rate reaches a floor, independent of the baseline.
 
 Of these items: attempts are independent draws with unlike chances, and their sum strays less than a binomial one of the
 same mean (W. Hoeffding, "On the distribution of the number of successes in independent trials", Annals of Mathematical
@@ -20,25 +20,25 @@ from toolworthy.statistics.intervals import Estimate, clustered, exact, worth
 
 @dataclass(frozen=True)
 class Reached:
-    """A rate, with what its sample is worth."""
+    """A rate with its effective sample size."""
 
     estimate: Estimate
     draws: float
-    """Independent draws that the sample is worth."""
+    """The effective sample size."""
 
     def p_borne(self, floor: float) -> float:
-        """Chance of so high a rate if the true one were `floor`."""
+        """The p-value of so high a rate if the true one were `floor`."""
         from scipy.special import betainc  # type: ignore[import-untyped]
 
         ok = self.estimate.value * self.draws
         return float(betainc(ok, self.draws - ok + 1, floor)) if ok > 1e-9 and floor > 0 else float(floor > 0)
 
     def best(self, floor: float) -> float:
-        """What ``p_borne`` would be if every value were the best, the sample being worth as much."""
+        """The ``p_borne`` of a perfect result with the same effective sample size."""
         return float(floor**self.draws)
 
     def p_worse(self, floor: float) -> float:
-        """Chance of so low a rate if the true one were `floor`."""
+        """The p-value of so low a rate if the true one were `floor`."""
         from scipy.special import betainc
 
         ok = self.estimate.value * self.draws
@@ -46,7 +46,7 @@ class Reached:
 
 
 def reached(pairs: Sequence[Pair], about: About) -> Reached:
-    """The candidate's rate over all pairs, of which there are some."""
+    """The candidate's rate over all pairs; there must be at least one."""
     if about == "these":
         value = fsum(sorted(fsum(sorted(pair.after)) / len(pair.after) for pair in pairs)) / len(pairs)
         value, draws = round(value, 12), len(pairs) * min(len(pair.after) for pair in pairs)

@@ -1,4 +1,4 @@
-"""The gate, asked after every attempt of a run that ends as soon as it is decided."""
+"""Interim analyses: the gate after every attempt of a run that ends as soon as it is decided."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from toolworthy.work.run.waves import Next
 
 
 class InterimAnalyses:
-    """Compares a run with its baseline after each of `most` attempts; ``gate.json`` holds the last look's answer.
+    """Compares a run with its baseline after each of `most` attempts; ``gate.json`` has the last analysis.
 
     Raises:
         ToolworthyError: baseline or policy cannot be read.
@@ -33,10 +33,10 @@ class InterimAnalyses:
         self._place = find(baseline)
         self._plan = plan(self._policy.alpha, most)
         self.gate: records.GateReport | None = None
-        """As in ``gate.json``; None before the first look."""
+        """The report in ``gate.json``; None before the first analysis."""
 
     def __call__(self, run: RunDirectory, attempts: int, left: frozenset[str]) -> Next:
-        """One look; what to go on with, of the suites that have attempts left."""
+        """One analysis. Returns the suites to continue, of those with attempts left."""
         look, most = self._plan[attempts - 1], len(self._plan)
         decision = decide(self._baseline, from_run(UpTo(run.path, attempts)), self._policy, alpha=look.alpha)
         suites = to_go_on_with(decision, left)
@@ -56,10 +56,11 @@ class InterimAnalyses:
 
 
 def check(options: Options, baseline: Path | None) -> None:
-    """The looks are planned beforehand: how many there may be is not for their results to say, nor for ``--resume``.
+    """Check that analyses are possible. They are planned beforehand: neither their results nor ``--resume`` may change
+    their number.
 
     Raises:
-        ToolworthyError: nothing to look at, or one look only.
+        ToolworthyError: there is no baseline, or only one analysis.
     """
     if baseline is None:
         raise ToolworthyError("--until-decided needs a gate. Give --baseline RUN.")
@@ -68,21 +69,21 @@ def check(options: Options, baseline: Path | None) -> None:
 
 
 class UpTo(RunDirectory):
-    """A run as it was after some attempts: one that is gone on with holds later ones already."""
+    """A run as it was after some attempts; a resumed run already has later ones."""
 
     def __init__(self, path: Path, attempts: int) -> None:
         super().__init__(path)
         self._attempts = attempts
 
     def results(self) -> tuple[TrialResult, ...]:
-        """Those of the first attempts."""
+        """The results of the first attempts at tasks."""
         return tuple(result for result in super().results() if result.key.repeat <= self._attempts)
 
     def cases(self) -> tuple[CaseResult, ...]:
-        """The same of cases."""
+        """The results of the first attempts at cases."""
         return tuple(result for result in super().cases() if result.key.repeat <= self._attempts)
 
     @property
     def meta(self) -> RunMeta:
-        """What ``run.json`` says, but for how many attempts are planned: later ones are not missing."""
+        """The run's metadata with the planned attempts reduced: later ones are not missing."""
         return super().meta.model_copy(update={"planned": {}})

@@ -1,4 +1,4 @@
-"""Pairs of samples, and what is asked of the drop between them."""
+"""Paired samples, and the interface of the drop between them."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from math import fsum
 
 @dataclass(frozen=True)
 class Pair:
-    """One item in the hands of one agent, in both runs."""
+    """One item with one agent, in both runs."""
 
     cluster: str
     """The item: its agents and attempts share what makes it easy or hard."""
     before: tuple[float, ...]
-    """Values between 0 and 1, one an attempt."""
+    """Values between 0 and 1, one per attempt."""
     after: tuple[float, ...]
     before_missing: int = 0
-    """Attempts that gave no value for a reason that says nothing about the model."""
+    """Attempts without a value, for reasons that say nothing about the model."""
     after_missing: int = 0
 
     def filled(self, against: bool) -> Pair:
-        """As if every missing attempt had gone as badly for the candidate as can be, or else as well."""
+        """The pair with its missing attempts filled in, as badly for the candidate as possible, or as well."""
         before, after = (1.0, 0.0) if against else (0.0, 1.0)
         return Pair(
             self.cluster,
@@ -34,22 +34,22 @@ class Pair:
 
     @property
     def weight(self) -> float:
-        """Attempts, as pairs: those of the side that made fewer."""
+        """The number of pairs of attempts: the smaller side's."""
         return float(min(len(self.before), len(self.after)))
 
     @property
     def lost(self) -> float:
-        """Chance that an attempt before is better than one after, times how much."""
+        """The mean amount by which an attempt before is better than one after."""
         return _beyond(self.before, self.after)
 
     @property
     def won(self) -> float:
-        """The other way round."""
+        """The mean amount by which an attempt after is better than one before."""
         return _beyond(self.after, self.before)
 
 
 def _beyond(first: Sequence[float], second: Sequence[float]) -> float:
-    """Mean over all pairs of by how much the first is more; the same in whatever order the values come."""
+    """The mean excess of the first over all pairs of values; independent of their order."""
     lower = sorted(second)
     below = list(accumulate(lower, initial=0.0))
     gaps = (value * (n := bisect_left(lower, value)) - below[n] for value in first)
@@ -58,14 +58,14 @@ def _beyond(first: Sequence[float], second: Sequence[float]) -> float:
 
 @dataclass(frozen=True)
 class Drop(ABC):
-    """How much worse the second sample is, and what can be claimed of it."""
+    """How much worse the second sample is, with tests."""
 
     before: float
     after: float
     pairs: float
-    """Attempts, as pairs."""
+    """The number of pairs of attempts."""
     clusters: int
-    """Items."""
+    """The number of items."""
 
     @property
     def value(self) -> float:
@@ -74,35 +74,38 @@ class Drop(ABC):
 
     @abstractmethod
     def p_borne(self, margin: float) -> float:
-        """Chance of a result as good as this one if the true drop were `margin`: small says that it is less."""
+        """The p-value of a result at least as good if the true drop were `margin`: a small one means that the drop is
+        smaller."""
 
     @abstractmethod
     def p_worse(self, margin: float) -> float:
-        """Chance of a result as bad as this one if the true drop were `margin`: small says that it is more."""
+        """The p-value of a result at least as bad if the true drop were `margin`: a small one means that the drop is
+        larger."""
 
     @abstractmethod
     def interval(self, alpha: float) -> tuple[float, float]:
-        """Drops that either test, each at level `alpha`, does not refuse."""
+        """The drops that neither test, each at level `alpha`, rejects."""
 
     @abstractmethod
     def findable(self, margin: float, alpha: float) -> float | None:
-        """The smallest drop, spread evenly over the items, that would be shown to be beyond `margin` in four of five
-        runs like this one; None if none would."""
+        """The minimum detectable drop beyond `margin` (80 % power), spread evenly over the items; None if there is
+        none."""
 
     @abstractmethod
     def findable_items(self, margin: float, alpha: float) -> int | None:
-        """How many items that are right no more, the others being as they were, would show the same."""
+        """The same as a number of items that are lost entirely, with the others unchanged."""
 
     @abstractmethod
     def decides(self, margin: float, alpha: float, times: float) -> bool:
-        """Whether `times` as many attempts would decide in four of five runs, if what was seen is the truth.
+        """Whether `times` as many attempts would decide with 80 % power, if the measured values are the true ones.
 
-        Save that no candidate is taken to be better than what there is: a lucky first look would ask for too few.
+        A candidate is never assumed to be better than the baseline: after a lucky first analysis, that would suggest
+        too few attempts.
         """
 
 
 def root(beyond: Callable[[float], bool], low: float, high: float) -> float:
-    """Where a condition that holds from some point on begins to, by halving; an end where it does nowhere between."""
+    """The point from which on a condition holds, by bisection; an end of the range if it does not change in between."""
     if beyond(low):
         return low
     if not beyond(high):

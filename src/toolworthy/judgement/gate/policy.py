@@ -1,4 +1,4 @@
-"""What a candidate must hold: a TOML file, or the default."""
+"""Policies: the criteria for a candidate, from a TOML file, or the default."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ DEFAULT = Path(__file__).with_name("policy.toml")
 """The default policy."""
 
 _MOST = 1000
-"""Times the baseline's cost, beyond which a limit asks for nothing."""
+"""The largest limit, as a multiple of the baseline's cost."""
 
 
 class Requirement(Strict, allow_inf_nan=False):
-    """What is asked of one metric."""
+    """The criteria on one metric."""
 
     margin: float | None = Field(None, gt=0, lt=1)
-    """Largest drop against the baseline that is allowed."""
+    """The largest allowed drop from the baseline."""
     floor: float | None = Field(None, gt=0, lt=1)
-    """What it must reach whatever the baseline did."""
+    """The value that it must reach, whatever the baseline's."""
     at_most: float | None = Field(None, gt=1, le=_MOST, allow_inf_nan=False)
-    """Largest bill that is allowed, times the baseline's."""
+    """The largest allowed total cost, as a multiple of the baseline's."""
     tail_at_most: float | None = Field(None, gt=1, le=_MOST, allow_inf_nan=False)
-    """What nine attempts in ten may cost, times what the baseline's cost at the same item on average."""
+    """The largest allowed cost of nine attempts in ten, as a multiple of the baseline's average at the same item."""
     each_agent: bool = False
-    """Asked of every agent by itself, not of all together."""
+    """Whether each agent must meet it, instead of all together."""
 
     @property
     def parts(self) -> int:
-        """How many things are asked."""
+        """The number of criteria."""
         return sum(limit is not None for limit in (self.margin, self.floor, self.at_most, self.tail_at_most))
 
     @model_validator(mode="after")
@@ -53,12 +53,12 @@ class Policy(Strict, allow_inf_nan=False):
     unmeasured: float = Field(0.05, ge=0, le=1)
     agent_versions: Literal["same", "any"] = "same"
     agents: tuple[str, ...] = ("*",)
-    """Agents of the baseline that count."""
+    """The agents that count; empty: all."""
     no_new_blocks_for: tuple[str, ...] = ("*",)
     metrics: dict[str, Requirement] = Field(default_factory=dict)
     source: str = Field("the default policy", exclude=True)
     required: bool = Field(False, exclude=True)
-    """Whether a metric that was not measured leaves the gate undecided; the default policy takes what there is."""
+    """Whether a metric without data makes the gate inconclusive; not so in the default policy."""
 
     @field_validator("metrics", mode="before")
     @classmethod
@@ -82,12 +82,12 @@ class Policy(Strict, allow_inf_nan=False):
         return criteria
 
     def counts(self, agent: str) -> bool:
-        """Whether an agent is one of those that count."""
+        """Whether an agent counts."""
         return "*" in self.agents or agent in self.agents
 
     @property
     def alpha(self) -> float:
-        """How often a claim may be wrong."""
+        """The error rate of a claim."""
         return 1 - self.confidence
 
 
@@ -95,7 +95,8 @@ def load_policy(path: Path | None) -> Policy:
     """The policy of a file, or the default.
 
     Raises:
-        ToolworthyError: no such file, no TOML, an unknown metric or key; one line, with what was probably meant.
+        ToolworthyError: the file is missing or not TOML, or has an unknown metric or key; one line, with the nearest
+        known name.
     """
     if path is None:
         return load_toml(Policy, DEFAULT)

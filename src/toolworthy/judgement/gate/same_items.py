@@ -1,4 +1,4 @@
-"""A drop at the very items that were run: the arithmetic, for one comparison or for arrays of them.
+"""The drop for exactly the items that were run: for one comparison or for arrays of them.
 
 The items are fixed, and each has chances of its own before and after. Chance is only in their attempts, which are
 independent. The drop is the mean over items in the hands of an agent ("cells"), each counting as much as another,
@@ -156,7 +156,7 @@ def compared(before: ArrayLike, tried: ArrayLike, after: ArrayLike, retried: Arr
 
 @dataclass(frozen=True)
 class These(Drop):
-    """A drop at these very items."""
+    """A drop for exactly these items."""
 
     was: _Side
     now: _Side
@@ -219,7 +219,7 @@ class These(Drop):
 
 
 def these(pairs: Sequence[Pair]) -> These:
-    """The drop over all pairs, of which there are some."""
+    """The drop over all pairs; there must be at least one."""
     names = {name: number for number, name in enumerate(sorted({pair.cluster for pair in pairs}))}
     items = [names[pair.cluster] for pair in pairs]
     before, after = ([fsum(getattr(pair, of)) for pair in pairs] for of in ("before", "after"))

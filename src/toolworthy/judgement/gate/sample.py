@@ -1,4 +1,4 @@
-"""What a run measured, small enough to be kept: the scores of every item, not the traffic."""
+"""The sample of a run: the scores of every item, without traffic."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ class _Frozen(BaseModel):
 
 
 class AtLimit(_Frozen):
-    """Attempts at an item that ended at one run limit."""
+    """The attempts at an item that ended at one run limit."""
 
     attempts: _Count
     values: dict[str, list[Value]] = {}
-    """What they cost, as in ``Unit.values``."""
+    """Their costs, as in ``Unit.values``."""
 
 
 class Unit(_Frozen):
     """One item of one agent (or with its tools), over all attempts.
 
-    An attempt is judged (``values``), or ended at a run limit (``limited``), or tells nothing (``missing``).
+    An attempt is judged (``values``), ended at a run limit (``limited``), or is not counted (``missing``).
     """
 
     suite: str
@@ -52,21 +52,21 @@ class Unit(_Frozen):
     agent: str
     """Agent, toolset, or the probe's way."""
     digest: str = ""
-    """Of the task or case: only what is the same is compared."""
+    """Digest of the task or case: only equal ones are compared."""
     values: dict[str, list[Value]] = {}
-    """Metric (without the suite) to one value an attempt."""
+    """Metric (without the suite) to one value per attempt."""
     limited: dict[Limit, AtLimit] = {}
-    """By limit: not solved within it."""
+    """By limit: attempts not solved within it."""
     missing: dict[str, _Count] = {}
-    """How many attempts say nothing of the endpoint, by reason: infrastructure, not run …"""
+    """How many attempts say nothing about the endpoint, by reason: infrastructure, not run …"""
     repeated: _Count = 0
-    """How many of the judged attempts have the very answers of another one."""
+    """How many judged attempts have the same responses as another one."""
     leaks: Leaks = Leaks()
-    """Of the model's calls, over all attempts."""
+    """Leaked calls, over all attempts."""
     above_ceiling: bool = False
-    """Whether its agent tool fails the task with every model."""
+    """Whether the agent fails the task with every model."""
     failed_by_leaks: int = 0
-    """Attempts that failed since the server left a call in the text."""
+    """Attempts that failed because the server left a call in the text."""
 
     @field_validator("values")
     @classmethod
@@ -77,11 +77,11 @@ class Unit(_Frozen):
         return values
 
     def counted(self, metric: str, beyond: Collection[Limit] = ()) -> list[float]:
-        """One value an attempt; one that ended at a run limit was not solved, and what it cost was spent.
+        """One value per attempt; one that ended at a run limit was not solved, but its costs count.
 
         Args:
             metric: without the suite.
-            beyond: limits at which attempts are left out, since they are compared with a run that had others.
+            beyond: limits that differ from the other run's: attempts that ended at them are left out.
         """
         out = list(self.values.get(metric, ()))
         for limit, ended in self.limited.items():
@@ -97,12 +97,12 @@ class Unit(_Frozen):
         return out
 
     def ended(self, beyond: Collection[Limit] = ()) -> Counter[str]:
-        """How many attempts count as not solved since they ended at a run limit, by limit."""
+        """How many attempts count as not solved because they ended at a run limit, by limit."""
         return Counter({limit: ended.attempts for limit, ended in self.limited.items() if limit not in beyond})
 
     @property
     def passed(self) -> bool:
-        """Whether any attempt was solved, whole."""
+        """Whether any attempt was solved completely."""
         return any(1 in self.values.get(name, ()) for name in shares(self.suite))
 
     @property
@@ -113,7 +113,7 @@ class Unit(_Frozen):
 
 
 class Sample(_Frozen):
-    """A run's scores and what they were measured with: the content of a baseline file."""
+    """A run's scores and their conditions: the content of a baseline file."""
 
     schema_version: int = SCHEMA
     name: str
@@ -126,17 +126,18 @@ class Sample(_Frozen):
     limits: dict[str, Any] = {}
     """The options that set limits, with their values."""
     blocking: dict[str, dict[str, str]] = {}
-    """Agent to the codes of the root causes that break it on the wire, or fail it at times, each with its title."""
+    """Agent to the codes of the root causes that break it on the wire or make it fail in some situation, each with its
+    title."""
     decided: dict[str, dict[str, str]] = {}
-    """The same of those that the whole run shows and ``triage.toml`` excuses, or calls fixed."""
+    """The same for root causes that ``triage.toml`` excuses or calls fixed, from the whole run."""
     triage: dict[str, tuple[str, str]] = {}
-    """Code of a root cause to what was decided about it: the state, and the state with its note."""
+    """Code of a root cause to the decision about it: the state, and the state with its note."""
     untested: dict[str, str] = {}
-    """Agent of which the wire suite shows too little to say that nothing blocks it, to why."""
+    """Agent that the wire suite could not judge, to the reason."""
     server: dict[str, list[str]] = {}
-    """What the server says of itself."""
+    """Names and versions that the server reports about itself."""
     fingerprints: dict[str, tuple[AgentPrint, ...]] = {}
-    """Agent to the faces that it showed."""
+    """Agent to its fingerprints."""
     words: dict[str, str] = {}
     """Agent to a hash of its tools, for each agent whose tools the cases offered."""
 
@@ -146,7 +147,7 @@ class Sample(_Frozen):
 
 
 def from_run(run: RunDirectory) -> Sample:
-    """What a run directory measured so far.
+    """The sample of a run directory so far.
 
     Raises:
         ToolworthyError: its ``run.json`` cannot be read.
@@ -177,7 +178,7 @@ def from_run(run: RunDirectory) -> Sample:
 
 
 def _titles(causes: Sequence[RootCause], agent: str) -> dict[str, str]:
-    """Code to title of the root causes that break an agent, or fail it at times."""
+    """Code to title of the root causes that break an agent or make it fail in some situation."""
     return {
         cause.code: cause.title
         for cause in causes

@@ -1,8 +1,8 @@
-"""Looks at a run that is still going: how many, and how sure each must be, so that stopping early costs no honesty.
+"""Interim analyses of a running comparison: their number and levels, so that early stopping keeps the error rate.
 
-Who looks five times at 5 % each is wrong far more often than once in twenty. Each look spends a part of the whole
-error instead: K. K. G. Lan and D. L. DeMets, "Discrete sequential boundaries for clinical trials", Biometrika 70
-(1983), with their spending function like O'Brien and Fleming's: next to nothing early, nearly all at the end.
+Five analyses at 5 % each would be wrong far more often than once in twenty. Instead, each spends a part of the total
+error: K. K. G. Lan and D. L. DeMets, "Discrete sequential boundaries for clinical trials", Biometrika 70 (1983), with
+their spending function like O'Brien and Fleming's: next to nothing early, nearly all at the end.
 
 Their boundaries follow from the joint distribution of the looks, which nobody knows for a test that takes clusters into
 account, or for several criteria at once. Here look k is judged at what it alone spends, f(t_k) - f(t_(k-1)), t being
@@ -21,12 +21,12 @@ from toolworthy.judgement.gate.decide import GateDecision
 
 @dataclass(frozen=True)
 class Look:
-    """One look."""
+    """One analysis."""
 
     attempts: int
-    """After how many attempts at everything."""
+    """After how many attempts at every item."""
     alpha: float
-    """How often a claim of this look may be wrong."""
+    """The error rate of a claim in this analysis."""
 
 
 def spent(alpha: float, share: float) -> float:
@@ -39,7 +39,7 @@ def spent(alpha: float, share: float) -> float:
 
 
 def plan(alpha: float, most: int) -> tuple[Look, ...]:
-    """One look after each of `most` attempts; their errors sum up to `alpha`."""
+    """One analysis after each of `most` attempts; their error rates sum up to `alpha`."""
     shares = [spent(alpha, number / most) for number in range(most + 1)]
     return tuple(Look(number, shares[number] - shares[number - 1]) for number in range(1, most + 1))
 

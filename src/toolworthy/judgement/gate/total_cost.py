@@ -1,4 +1,4 @@
-"""Does the candidate's bill grow? The ratio of two sums of costs, each item in each agent's hands counted alike.
+"""The ratio of two total costs, with equal weight for every item and agent.
 
 A bill is a sum, and a few outliers can be most of it. So the test is of arithmetic means; its spread is that of
 the attempts, or of the items where an item has one attempt only; and whoever could be wrong about attempts that did not
@@ -89,7 +89,7 @@ class Bill:
 
     @property
     def value(self) -> float:
-        """After by before."""
+        """The candidate's total divided by the baseline's."""
         return self.then.sum / self.first.sum
 
     def p_borne(self, limit: float) -> float:
@@ -194,7 +194,7 @@ def bill(pairs: Sequence[Pair], about: About = "these") -> Bill | None:
 
 @dataclass(frozen=True)
 class Tail:
-    """How many attempts cost more than so many times what the item cost in the baseline, on average."""
+    """How many attempts cost more than a multiple of the item's average in the baseline."""
 
     beyond: int
     attempts: int

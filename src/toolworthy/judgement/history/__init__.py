@@ -1,1 +1,1 @@
-"""Many runs of one endpoint over time: what changed, since when, and in which lane."""
+"""Many runs of one endpoint over time: what changed, since when, and on which side (endpoint, agents, toolworthy)."""

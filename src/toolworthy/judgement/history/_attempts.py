@@ -11,11 +11,11 @@ from toolworthy.records.conditions import unlike
 from toolworthy.records.score import Limit
 
 Beyond = dict[Limit, tuple[str, str]]
-"""Limits that the runs of a series do not have in common, with two ways in which they were set."""
+"""Limits that differ between the runs of a series, with two of their values."""
 
 
 def beyond(samples: Sequence[Sample], suite: str) -> Beyond:
-    """Attempts that ended at these might have been solved within another run's: they count in no run."""
+    """The limits whose attempts count in no run: they might have been solved within another run's limits."""
     out: Beyond = {}
     for sample in samples[1:]:
         out = unlike(samples[0].limits, sample.limits, suite) | out
@@ -23,7 +23,7 @@ def beyond(samples: Sequence[Sample], suite: str) -> Beyond:
 
 
 def tallies(sample: Sample, suite: str, without: Collection[Limit] = ()) -> Tallies:
-    """What a run counted, by item, agent and digest; attempts that repeat another one count once."""
+    """The counted attempts of a run, by item, agent and digest; identical attempts count once."""
     out: dict[Key, Tally] = {}
     for unit in sample.of(suite):
         if values := counted(unit, without):
@@ -33,12 +33,12 @@ def tallies(sample: Sample, suite: str, without: Collection[Limit] = ()) -> Tall
 
 
 def counted(unit: Unit, without: Collection[Limit]) -> list[float]:
-    """The rate's values of a unit, one an attempt."""
+    """The values of a unit for the rate, one per attempt."""
     return unit.counted(main_metric(unit.suite), without)
 
 
 def notes(samples: Sequence[Sample], suite: str, without: Beyond) -> Iterator[str]:
-    """What is to be known of the attempts of a series."""
+    """Notes on the attempts of a series."""
     units = [unit for sample in samples for unit in sample.of(suite)]
     for was, other in dict.fromkeys(without.values()):
         limits = [limit for limit, pair in without.items() if pair == (was, other)]

@@ -1,4 +1,4 @@
-"""What else changed from run to run: the agents, our own measure, and what the server says of itself."""
+"""Other changes from run to run: agents, toolworthy, and what the server reports about itself."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from toolworthy.work.run.fingerprint import renamed, reshaped
 
 @dataclass
 class Moves:
-    """What is not as it was in the runs before."""
+    """The changes since the runs before."""
 
     agents: dict[str, list[str]] = field(default_factory=dict)
-    """Agent to what changed of it, in words: the agents' lane."""
+    """Changes of agents: agent to texts."""
     measure: list[str] = field(default_factory=list)
-    """Ourselves: another toolworthy may judge otherwise."""
+    """Changes of toolworthy: another version may judge differently."""
     server: list[str] = field(default_factory=list)
-    """The endpoint's lane."""
+    """Changes of the endpoint."""
 
     @property
     def agent_lines(self) -> list[str]:
-        """All that changed of agents."""
+        """All changes of agents."""
         return [line for lines in self.agents.values() for line in lines]
 
 
 @dataclass
 class _Known:
-    """The last that was seen of everything."""
+    """The latest known state."""
 
     agents: dict[str, str] = field(default_factory=dict)
     fingerprints: dict[str, tuple[AgentPrint, ...]] = field(default_factory=dict)
@@ -54,7 +54,7 @@ def moves(samples: Sequence[Sample], suite: str) -> list[Moves]:
 
 
 def _asked(sample: Sample, suite: str) -> _Known:
-    """What a run tells, as far as it matters to a suite: agents do tasks, lend their words to cases, and no more."""
+    """The state of a run that matters for a suite: agents matter for tasks, toolsets for cases."""
     took_part = {unit.agent for unit in sample.of(suite)}
     out = _Known(server=sample.server, toolworthy=sample.toolworthy)
     if suite == "tasks":
@@ -80,7 +80,7 @@ def _between(before: _Known, after: _Known) -> Moves:
 
 
 def _only(known: _Known, agent: str) -> _Known:
-    """What is known of one agent."""
+    """The part of the state about one agent."""
     return _Known(
         agents={agent: known.agents[agent]} if agent in known.agents else {},
         fingerprints={agent: known.fingerprints[agent]} if agent in known.fingerprints else {},

@@ -1,4 +1,4 @@
-"""Since when is a rate another one? A watch over a series of runs that is looked at after every run.
+"""Detects changes of a rate in a series of runs, with a test after every run.
 
 After every run each boundary between two runs so far is tested (``boundaries``). A series without a change may raise a
 false alarm once in ``NIGHTS`` runs: every run may err by one in so many, of which the boundary that has k runs after it
@@ -30,7 +30,7 @@ _LEAST = 0.25
 
 @dataclass(frozen=True)
 class Shift:
-    """What is after a boundary against what is before it."""
+    """The runs after a boundary compared with those before it."""
 
     at: int
     """Number of the first run after it."""
@@ -57,14 +57,14 @@ class Shift:
 
 @dataclass(frozen=True)
 class Change:
-    """A change that was found, with all that is known of it by now."""
+    """A detected change, with all that is known by now."""
 
     shift: Shift
     first: int
     """The first and the last boundary that fit nearly as well."""
     last: int
     night: int
-    """The run after which it was found."""
+    """The run after which it was detected."""
     start: int
     """The runs that are compared: from this one on"""
     end: int
@@ -73,7 +73,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Watch:
-    """What was looked at, and what was found."""
+    """The state of the series, and its detected changes."""
 
     changes: tuple[Change, ...]
     start: int
@@ -93,7 +93,7 @@ class _Alarm:
 
 
 def watch(runs: Sequence[Tallies] | Table) -> Watch:
-    """Look at a series after every one of its runs."""
+    """Test a series after each of its runs."""
     table = runs if isinstance(runs, Table) else Table.of(runs)
     alarms: list[_Alarm] = []
     start, until = 0, 2

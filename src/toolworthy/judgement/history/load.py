@@ -1,4 +1,4 @@
-"""Find runs, read what they measured, and put those of one endpoint and model together, in time."""
+"""Find runs, read their samples, and group them by endpoint and model, in order of time."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class RunGroup:
 
 @dataclass
 class LoadedRuns:
-    """What was read, and what could not be."""
+    """The runs that were read, and the errors of others."""
 
     groups: list[RunGroup]
     skipped: list[str]
@@ -36,7 +36,7 @@ def find(paths: Sequence[Path], endpoint: str | None = None, model: str | None =
     """The runs under `paths`: run directories, baseline files, or folders that hold some.
 
     Raises:
-        ToolworthyError: a path does not exist, nothing was measured, or nothing fits what was asked for.
+        ToolworthyError: a path does not exist, nothing was measured, or nothing matches.
     """
     samples: dict[tuple[str, float], Sample] = {}
     skipped: list[str] = []
@@ -56,7 +56,7 @@ def find(paths: Sequence[Path], endpoint: str | None = None, model: str | None =
 
 
 def _read_samples(path: Path, skipped: list[str]) -> Iterator[Sample]:
-    """What is there; of what cannot be read, a line."""
+    """Read the samples; an unreadable one becomes a line."""
     if not path.exists():
         raise ToolworthyError(f"{path}: no such run, baseline or folder. Check the path.")
     single = _is_run(path) or not path.is_dir()
@@ -68,7 +68,7 @@ def _read_samples(path: Path, skipped: list[str]) -> Iterator[Sample]:
 
 
 def _is_run(path: Path) -> bool:
-    """Also one that has lost its ``run.json``, which is to be said."""
+    """Whether a folder is a run; also one without ``run.json``, so that this is reported."""
     return any((path / name).is_file() for name in ("run.json", RESULTS))
 
 

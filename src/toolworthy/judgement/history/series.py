@@ -1,4 +1,4 @@
-"""The history of one endpoint and model, as JSON would hold it: a row a run, and since when it is another."""
+"""The history of one endpoint and model as JSON data: one row per run, and the changes."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def _date(sample: Sample) -> str:
 def _change(
     change: Change, table: Table, samples: Sequence[Sample], moved: Sequence[Moves], suite: str
 ) -> dict[str, Any]:
-    """One change that was found, in figures and in words."""
+    """One detected change, as figures and as text."""
     move = change.shift
     lane, why = _lane(change, table, moved, suite)
     low, high = (move.low, move.high) if move.drop >= 0 else (-move.high, -move.low)
@@ -173,7 +173,8 @@ def _nothing(looked: Watch, series: Sequence[Tallies]) -> str:
 
 
 def _lane(change: Change, table: Table, moved: Sequence[Moves], suite: str) -> tuple[str, str]:
-    """Whose the change is, and why: what changed at any run that may be the first of it cannot be told apart."""
+    """The side that the change comes from, and why: anything that changed at a possible first run of it cannot be
+    separated."""
     window = range(change.first, change.last + 1)
     server = list(dict.fromkeys(line for at in window for line in moved[at].server))
     suffix = f" ({'; '.join(server)})" if server else ""

@@ -22,35 +22,35 @@ from toolworthy.records.meta import EndpointRecord
 from toolworthy.wire.ir import APIS
 
 URL, KEY = "ENDPOINT_URL", "ENDPOINT_KEY"
-"""Environment variables of both programs. No vendor's own names: a key must not be sent to a stranger."""
+"""Environment variables of both programs. Not a vendor's own name: a key must not go to a different company."""
 _NAME = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")
-"""What the name of a header may be (RFC 9110, 5.1, 5.6.2), in lower case."""
+"""Valid header names (RFC 9110, 5.1, 5.6.2), in lower case."""
 _PLACE = "KEY"
 
 
 @dataclass(frozen=True)
 class Sent:
-    """A request as the endpoint got it, without its key."""
+    """A request as sent to the endpoint, without the key."""
 
     method: str
     base_url: str
-    """As recorded, without user, password and query; empty if it is not known, or was the embedded oracle's."""
+    """The recorded base URL, without user, password and query; empty if unknown or the embedded oracle's."""
     path: str
-    """What follows the base URL, with its query."""
+    """The route after the base URL, with its query."""
     headers: Mapping[str, str]
-    """Without the one that authenticates."""
+    """Headers without the one with the key."""
     auth: str
-    """That one, up to the key, for instance ``authorization: Bearer``."""
+    """The header with the key, up to the key, for instance ``authorization: Bearer``."""
     body: bool
-    """Whether there is one."""
+    """Whether it has a body."""
 
 
 def sent(exchange: Exchange, endpoint: EndpointRecord) -> Sent:
-    """What was sent to the endpoint.
+    """The request that was sent to the endpoint.
 
     Args:
         exchange: redacted.
-        endpoint: as ``run.json`` has it.
+        endpoint: the record in ``run.json``.
 
     Raises:
         ToolworthyError: the request never got to the endpoint.
@@ -97,7 +97,7 @@ def _headers(endpoint: EndpointRecord) -> dict[str, Any]:
 
 
 def public(url: str) -> str:
-    """`url` without what may be secret in it: user, password, query and fragment."""
+    """`url` without parts that may be secret: user, password, query and fragment."""
     try:
         parts = urlsplit(url)
         return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
@@ -115,7 +115,7 @@ def _query(url: str) -> str:
 def shell(request: Sent) -> str:
     """``reproduce.sh``, for any POSIX shell."""
     options = [f"--header {shlex.quote(f'{name}: {value}')}" for name, value in request.headers.items()]
-    # curl would wait for a permission that agents do not ask for.
+    # without this, curl would send Expect: 100-continue, which agents do not.
     options += ["--header 'expect:'", "--data-binary @request.json"] if request.body else []
     known = f"recorded={shlex.quote(request.base_url)}\nurl=${{{URL}:-$recorded}}"
     return _template("reproduce.sh.txt").format(

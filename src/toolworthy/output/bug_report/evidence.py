@@ -35,7 +35,7 @@ from toolworthy.work.replay.recording import readable
 
 _FAILED = ("broken", "rejected", "ignored")
 _HELD = 4
-"""Files of exchanges that are held in memory."""
+"""The most files of exchanges in memory."""
 _OF_OTHERS = ("id", "title", "detail", "subject", "excerpt")
 """Fields of a finding whose text may contain a key."""
 _LONG = 100
@@ -43,12 +43,12 @@ _LONG = 100
 
 
 def located_findings(run: RunDirectory) -> tuple[Located, ...]:
-    """Everything of a run that can be bundled: broken rules, failed probes, causes of failed trials."""
+    """All findings of a run that can be bundled: violated rules, failed probes, causes of failed trials."""
     return tuple(located for result in run.measured() if result.exchanges for located in _of(run, result))
 
 
 def choose(run: RunDirectory, every: Sequence[Located], wanted: str) -> Located:
-    """The finding with the id `wanted`; for a code or slug its best: the worst severity, then the fewest bytes.
+    """The finding with the id `wanted`; for a code or slug, the one with the worst severity, then the fewest bytes.
 
     Raises:
         ToolworthyError: there is none.
@@ -69,11 +69,11 @@ def bundle(run: RunDirectory, located: Located, environ: Mapping[str, str] | Non
 
     Args:
         run: the run of the finding.
-        located: what was found.
+        located: the finding.
         environ: environment variables, for the keys that must not be in it; the process' own if None.
 
     Raises:
-        ToolworthyError: the exchange is not in its file any more, or never went to the endpoint.
+        ToolworthyError: the exchange is no longer in its file, or was never sent to the endpoint.
     """
     meta = run.meta
     redact = Redactor((*run.secrets, *meta.secrets(os.environ if environ is None else environ)))
@@ -81,7 +81,7 @@ def bundle(run: RunDirectory, located: Located, environ: Mapping[str, str] | Non
     meta = RunMeta.model_validate_json(redact.text(about.model_dump_json(by_alias=True)))
     recorded = exchange_of(run, located)
     unpacked = readable(recorded)
-    exchange = cleaned(unpacked, redact)  # as it was when it was recorded; whoever sends it to strangers looks again
+    exchange = cleaned(unpacked, redact)  # redact again: the bundle goes to third parties
     clean: dict[str, Any] = {of: redact.text(getattr(located, of)) for of in _OF_OTHERS}
     request = again.sent(exchange, meta.endpoint)
     report = ticket.Ticket(replace(located, **clean), exchange, request, meta, unpacked is not recorded)
@@ -139,8 +139,8 @@ def _located(
 
 
 def _deciding(run: RunDirectory, result: ProbeResult) -> int:
-    """The exchange that a probe's verdict came of: the last of its own kind (streamed or whole), since others may be
-    asked after it for comparison; the last of all if that is unknown."""
+    """The exchange that decided a probe's verdict: the last one in its mode (streamed or whole), because later ones may
+    only be comparisons; else the last of all."""
     try:
         exchanges = _read_exchanges(run, result.exchanges)
     except ToolworthyError:
@@ -154,7 +154,7 @@ def _deciding(run: RunDirectory, result: ProbeResult) -> int:
 
 
 def _size(run: RunDirectory, located: Located) -> float:
-    """Bytes of request and answer; infinite if they are gone."""
+    """Bytes of request and response; infinite if they are gone."""
     try:
         exchange = exchange_of(run, located)
     except ToolworthyError:
@@ -174,7 +174,7 @@ def exchange_of(run: RunDirectory, located: Located) -> Exchange:
     exchanges = _read_exchanges(run, located.file)
     if located.exchange not in exchanges:
         path = run.path / located.file
-        raise ToolworthyError(f"{path} is torn: the bytes of {located.id} are not in it. Run that again.")
+        raise ToolworthyError(f"{path} is truncated: the bytes of {located.id} are not in it. Run that again.")
     return exchanges[located.exchange]
 
 
@@ -193,7 +193,7 @@ def _read_exchanges(run: RunDirectory, file: str) -> Mapping[int, Exchange]:
 
 @lru_cache(maxsize=_HELD)
 def _held(path: Path, size: int, changed: int) -> Mapping[int, Exchange]:
-    """The exchanges of a file of this size and age, by index; of a trial that was run again, the last ones."""
+    """The exchanges of a file with this size and time, by index; for a repeated trial, the last ones."""
     return {exchange.index: exchange for exchange in read_all(path)}
 
 

@@ -1,4 +1,4 @@
-"""The words of an evidence archive, ``README.md`` and ``finding.json``, for people who do not know toolworthy."""
+"""The texts of a bug report bundle, ``README.md`` and ``finding.json``, for people who do not know toolworthy."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _FILES = {
     "finding.json": "what this page says, for programs",
     "request.json": "the request's body, as it was sent to the endpoint",
     "agent-request.json": "the request's body, as the agent sent it, before toolworthy translated it",
-    "request-headers.txt": "the request's headers, before toolworthy put in the endpoint's key",
+    "request-headers.txt": "the request's headers, without the endpoint's key",
     "response.body": "the response body, byte for byte",
     "response-headers.txt": "status and headers of the response",
     "timing.csv": "when each piece of the response arrived, in seconds after the request, and its length in bytes",
@@ -34,7 +34,7 @@ _FILES = {
     "rule.md": "the rule: what it checks, why it matters, an example, how to fix it",
 }
 _RULE = ("slug", "what", "why", "right", "sources", "apis")
-"""What ``finding.json`` says of a rule."""
+"""The rule's fields in ``finding.json``."""
 
 
 @dataclass(frozen=True)
@@ -44,20 +44,20 @@ class Located:
     id: str
     """``CODE@SUBJECT:EXCHANGE``."""
     code: str
-    """Of the rule; the id of a probe that failed by its own verdict; ``cause-KIND`` of a trial that failed."""
+    """The code of a rule, the id of a failed probe, or ``cause-KIND`` of a failed trial."""
     title: str
     severity: Severity
     detail: str
     subject: str
     """The trial, probe or ticket."""
     suite: str
-    """Which it belongs to."""
+    """Its suite."""
     agent: str
-    """The agent that asked, or whose tools a case offered; empty for a probe."""
+    """The agent, or the toolset of a case; empty for a probe."""
     exchange: int
     """Index of the exchange in its subject."""
     excerpt: str
-    """The bytes that show it, as text, cut to a line; empty if no rule says which they are."""
+    """The bytes that show it, as text, cut to a line; empty without a rule."""
     file: str
     """File with the subject's exchanges, relative to the run directory."""
 
@@ -70,7 +70,7 @@ class Ticket:
     exchange: Exchange
     request: Sent
     meta: RunMeta
-    """What ``run.json`` says."""
+    """The run's metadata."""
     packed: bool
     """Whether the agent sent its body compressed."""
 
@@ -158,7 +158,7 @@ def readme(ticket: Ticket, files: Sequence[str]) -> str:
 
 
 def expected(located: Located) -> str:
-    """What a failed probe wanted; nothing for a trial's cause."""
+    """The expectation of a failed probe; empty for a trial's cause."""
     if located.suite != "wire":
         return ""
     probe = PROBES.get(located.code) or load_suite().get(located.code)

@@ -1,4 +1,4 @@
-"""A call's arguments as a JSON object that the readers of other programs take."""
+"""A call's arguments as a JSON object that other programs can read."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from toolworthy.wire.ir import ToolCall
 from toolworthy.wire.lenient import parse_json
 
 _DEEPEST = 100
-"""Nesting that is kept. pydantic's parser, for one, reads no JSON that is nested deeper than about 200."""
+"""The deepest nesting that is kept: pydantic's parser, for one, reads about 200 levels."""
 
 
 def arguments(call: ToolCall) -> tuple[dict[str, Any], str]:
-    """The arguments as an object, and what is wrong with them, or "".
+    """The arguments as an object, and their fault, or "".
 
-    What is not an object, contains numbers that JSON lacks (``NaN``), or is nested too deeply is written as text under
-    ``input``, as the text of a free-form tool is.
+    Arguments that are not an object, contain numbers that JSON lacks (``NaN``), or are nested too deeply become text
+    under ``input``, like the text of a free-form tool.
     """
     as_text = {"input": call.arguments}
     if call.custom:

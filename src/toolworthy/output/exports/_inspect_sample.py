@@ -33,10 +33,10 @@ _STOPS: Mapping[StopReason, str] = {
     "filter": "content_filter",
     "refusal": "content_filter",
 }
-"""Inspect's words; all others are ``unknown``."""
+"""Stop reasons in Inspect's terms; all others are ``unknown``."""
 _COUNTS = ("input", "output", "cached", "cache_write", "reasoning")
 _MOST = 2**53
-"""Beyond it numbers are not exact in every program."""
+"""Larger integers are not exact in every program."""
 _TAIL = 4_000
 """Characters of the hidden tests' output."""
 
@@ -63,7 +63,7 @@ def error(result: Result) -> dict[str, str]:
 
 
 def usage(scores: Sequence[Score], model: str) -> dict[str, Any]:
-    """Model to its tokens, as Inspect counts them: cached input apart from the rest. Empty if none are known."""
+    """Model to its tokens, as Inspect counts them: cached input separate from the rest. Empty if none are known."""
     reported = [score for score in scores if score.tokens.input is not None or score.tokens.output is not None]
     if not reported:
         return {}
@@ -77,9 +77,9 @@ def sample(result: Result, exchanges: Sequence[Exchange], model: str, uuid: str)
 
     Args:
         result: the attempt.
-        exchanges: all of it, in order; none if they are gone.
-        model: what was asked for.
-        uuid: names the sample.
+        exchanges: all exchanges, in order; none if they are gone.
+        model: the requested model.
+        uuid: the sample's id.
     """
     turns = [
         turn
@@ -121,7 +121,8 @@ def _input(turns: Sequence[TimelineTurn]) -> str:
 
 
 def _conversation(turns: Sequence[TimelineTurn]) -> Iterator[dict[str, Any]]:
-    """Every message, in order: all that the first request holds, then what each adds, answers, what tools said."""
+    """Every message, in order: those of the first request, then for each turn new messages, response and tool
+    results."""
     for number, turn in enumerate(turns):
         if number:
             yield from ({"role": _ROLES.get(role, role), "content": text} for role, text in turn.asked)
@@ -233,7 +234,7 @@ def _usage(tokens: Usage) -> dict[str, Any]:
 
 
 def _count(tokens: int | None) -> int | None:
-    """What can be a number of tokens; servers say other things, too, some of which no table of Inspect's holds."""
+    """A valid number of tokens; servers also send values that Inspect cannot store."""
     return tokens if tokens is not None and 0 <= tokens < _MOST else None
 
 
@@ -250,13 +251,13 @@ def _score(result: Result, ok: bool) -> dict[str, Any]:
 
 
 def _missed(miss: Miss) -> str:
-    head = f"turn {miss.turn + 1}: {miss.kind}" + (" (only the strict reading minds)" if miss.strict else "")
+    head = f"turn {miss.turn + 1}: {miss.kind}" + (" (only in the strict reading)" if miss.strict else "")
     parts = (("why", miss.detail), ("wanted", miss.wanted), ("given", miss.given))
     return "\n".join([head, *(f"  {name} {text}" for name, text in parts if text)])
 
 
 def _target(result: Result) -> str:
-    """What is wanted, as far as it is known: a case that was right does not say."""
+    """The expected calls, if known: a right case does not record them."""
     if isinstance(result, TrialResult):
         return "the hidden tests pass"
     misses = result.misses if isinstance(result, CaseResult) else ()

@@ -1,4 +1,4 @@
-"""A run as a badge: an SVG of our own, or the JSON that shields.io's endpoint badge reads."""
+"""A run as a badge: an SVG, or the JSON for shields.io's endpoint badge."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ _COLOURS: dict[Word, tuple[str, str]] = {
     "broken": ("red", "#b3261e"),
     "untested": ("lightgrey", "#5f6368"),
 }
-"""Of a verdict: shields' name, and ours, on which white text can be read (contrast above 4.5)."""
+"""Colours of a verdict: shields' name, and our own with enough contrast for white text (above 4.5)."""
 _WORST: tuple[Word, ...] = ("broken", "works, fails when", "untested", "works")
 _NAMED = 3
-"""Agents that are named; more are counted together."""
+"""The most agents that are named; more are counted together."""
 _UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]+")
 
 
 @dataclass(frozen=True)
 class Badge:
-    """What a badge says."""
+    """A badge's label, message and verdict."""
 
     label: str
     message: str
     word: Word
 
     def svg(self) -> str:
-        """An image with a title, for pages and for those who hear them."""
+        """An image with a title for screen readers."""
         left, right = (_width(text) for text in (self.label, self.message))
         title = f"{self.label}: {self.message} ({self.word})"
         texts = "".join(
@@ -83,7 +83,7 @@ def badge(run: RunDirectory, suite: Suite | None = None) -> Badge:
 def said(
     results: Sequence[TrialResult], cases: Sequence[CaseResult], probes: Sequence[ProbeResult]
 ) -> dict[Suite, tuple[str, Word]]:
-    """Of every suite that has results, the figure in a few words, and the verdict."""
+    """For every suite with results, its figure in a few words, and its verdict."""
     figures = (_tasks(results), _tools(cases), _wire(probes))
     return {suite: figure for suite, figure in zip(SUITES, figures, strict=True) if figure is not None}
 
@@ -99,7 +99,7 @@ def _tasks(results: Sequence[TrialResult]) -> tuple[str, Word] | None:
 
 
 def _tools(results: Sequence[CaseResult]) -> tuple[str, Word] | None:
-    """Right leniently; it works where all or surely nine in ten are, is broken where not even half may be."""
+    """By the lenient reading: works if all are right or the interval is above 90 %, broken if it is below 50 %."""
     if not results:
         return None
     rate = lenient(results)
@@ -118,7 +118,7 @@ def _wire(results: Sequence[ProbeResult]) -> tuple[str, Word] | None:
         return "no wire API works", "broken"
     worst = min((level.word for level in agents), key=_WORST.index)
     fit = sum(level.word in WORKING for level in agents)
-    return f"wire {fit}/{len(agents)} agents", worst
+    return f"wire: {fit} of {len(agents)} agents work", worst
 
 
 def _printable(text: str) -> str:
@@ -126,7 +126,7 @@ def _printable(text: str) -> str:
 
 
 def _width(text: str) -> int:
-    """About what Verdana takes at 11 pixels, with margins."""
+    """The approximate width in Verdana at 11 pixels, with margins."""
     narrow = sum(text.count(mark) for mark in "fijlrtI.,:;!|'()[]/ ·-")
     wide = sum(text.count(mark) for mark in "mwMW@%") + sum(ord(mark) > 0x2E7F for mark in text)
     return round(6.9 * (len(text) - narrow - wide) + 4.2 * narrow + 11 * wide) + 12

@@ -1,9 +1,9 @@
 """A run as logs of Inspect, the evaluation framework of the UK AI Security Institute: one for each suite and agent.
 
 Format: ``EvalLog`` version 2, as read by ``inspect_ai.log.read_eval_log`` of inspect-ai 0.3.285 (2026-11), in its JSON
-form; fields are in the order of that class, on which its readers rely. A task or a case is a sample, an attempt an
-epoch. What was not measured is a sample with an error and without a score, as for Inspect: it counts nowhere. Probes
-are not samples: they measure no model.
+form; fields are in the order of that class, because its readers rely on it. A task or a case is a sample, an attempt an
+epoch. An attempt that was not measured is a sample with an error and without a score, which Inspect does not count.
+Probes are not samples: they measure no model.
 """
 
 from __future__ import annotations
@@ -38,19 +38,19 @@ class Log:
 
     run: RunDirectory
     meta: RunMeta
-    """What ``run.json`` says."""
+    """The run's metadata."""
     suite: str
     agent: str
     attempts: tuple[Result, ...]
 
     @property
     def file_name(self) -> str:
-        """As Inspect names its files, ``TIME_TASK_…_ID.json``; of the same run always the same."""
+        """As Inspect names its files, ``TIME_TASK_…_ID.json``; always the same for the same run."""
         agent = re.sub(r"[^A-Za-z0-9.-]+", "-", self.agent)
         return f"{self._created.replace(':', '-')}_{self._task}_{agent}_{self._id('task')}.json"
 
     def parts(self) -> Iterator[str]:
-        """The file's text, sample by sample: all exchanges of a run are more than need be held at once."""
+        """The file's text, sample by sample, to limit memory."""
         head = json.dumps(self.head(), ensure_ascii=False, allow_nan=False)
         yield f'{head[:-1]}, "samples": ['
         for number, result in enumerate(self.attempts):
@@ -59,7 +59,7 @@ class Log:
         yield "\n]}\n"
 
     def head(self) -> dict[str, Any]:
-        """All but the samples."""
+        """Everything except the samples."""
         ids = list(dict.fromkeys(result.key.item for result in self.attempts))
         epochs = max(attempt(result.key) for result in self.attempts)
         counted = [result for result in self.attempts if scores(result)]
@@ -95,7 +95,7 @@ class Log:
                 "scores": [self._scored(name, counted, len(ids)) for name in names],
             },
             "stats": self._stats(),
-            **({} if counted else {"error": error(self.attempts[0])}),  # null is nothing that Inspect's reader takes
+            **({} if counted else {"error": error(self.attempts[0])}),  # Inspect's reader does not accept null
         }
 
     def _scored(self, name: str, counted: Sequence[Result], asked: int) -> dict[str, Any]:
@@ -148,7 +148,7 @@ class Log:
         return self._endpoint.model or "unknown"
 
     def _id(self, of: str) -> str:
-        """The same for the same run, so that a log that is written again replaces itself."""
+        """The same id for the same run, so that a rewritten log replaces the old one."""
         own = () if of == "run" else (self.suite, self.agent, of)
         text = json.dumps([self.run.path.resolve().name, self.meta.started, *own])
         return hashlib.sha256(text.encode()).hexdigest()[:22]

@@ -1,7 +1,7 @@
 """``junit.xml``: one test case for each trial, tool-call case, probe and broken rule, for what CI systems show.
 
-The shape is what the common schemas have in common: properties, test cases, output; one outcome a case. Infrastructure
-and run limits are errors, never failures; what was not measured is skipped.
+It uses the common part of the usual schemas: properties, test cases, output; one outcome per case. Infrastructure and
+run limits are errors, never failures; unmeasured items are skipped.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from xml.etree import ElementTree as ET
 
 from toolworthy.judgement.analysis.levels import levels
 from toolworthy.judgement.analysis.outcome import RunOutcome, outcome
+from toolworthy.judgement.analysis.root_causes import causes_of
 from toolworthy.judgement.analysis.tools import figures
 from toolworthy.judgement.analysis.verdict import verdicts
 from toolworthy.records.finding import Finding
@@ -29,7 +30,7 @@ from toolworthy.work.kinds import by_kind
 from toolworthy.work.probes.effects import affected
 
 _UNFIT = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""What XML 1.0 cannot hold: control characters, lone surrogates, two non-characters."""
+"""Characters that XML 1.0 does not allow: control characters, lone surrogates, two non-characters."""
 _LONGEST = 8_000
 """Characters of an explanation; all of it is in results.jsonl."""
 
@@ -50,11 +51,12 @@ class _Case:
 def document(run: RunDirectory) -> str:
     """The whole file."""
     meta, run_outcome = run.meta, outcome(run)
+    verdict = [("outcome", str(run_outcome)), *_fix_first(run)]
     suites: list[tuple[str, list[_Case], list[tuple[str, str]]]] = []
     for kind, own in by_kind(run.measured()):
         cases = [_case(kind, result, str(result.key) in run_outcome.excused) for result in own]
         cases += _rules(own, run_outcome) if kind.suite == "wire" else ()
-        suites.append((f"toolworthy.{kind.suite}", cases, [*_whole(kind.suite, own)]))
+        suites.append((f"toolworthy.{kind.suite}", cases, [*verdict, *_whole(kind.suite, own)]))
     suites.append(("toolworthy.gate", [*(_criteria(run.gate) if run.gate else ())], []))
     root = ET.Element("testsuites", name="toolworthy")
     nonempty = [suite for suite in suites if suite[1]]
@@ -119,7 +121,7 @@ def _known(case: _Case) -> _Case:
 
 
 def _rules(results: Sequence[ProbeResult], run: RunOutcome) -> Iterator[_Case]:
-    """Every rule that an answer broke so that an agent is harmed, as the suite's own items say it."""
+    """A failure for every violated rule that harms an agent, as in the suite's own items."""
     by_code: dict[str, list[tuple[ProbeResult, Finding]]] = {}
     for result in results:
         for finding in result.findings:
@@ -128,14 +130,14 @@ def _rules(results: Sequence[ProbeResult], run: RunOutcome) -> Iterator[_Case]:
         if not any(affected(result, code) for result, _ in broken):
             continue
         first = broken[0][1]
-        more = f" ({len(broken)} answers)" if len(broken) > 1 else ""
+        more = f" ({len(broken)} findings)" if len(broken) > 1 else ""
         message = f"{label(code)}: {first.title}: {first.detail}{more}"
         case = _Case("rules", code, 0.0, "failure", first.severity, message, f"{message}\n{first.evidence.excerpt}")
         yield _known(case) if run.excuses(code) else case
 
 
 def _criteria(gate: GateReport) -> Iterator[_Case]:
-    """The gate's criteria, where the run was compared with another."""
+    """The gate's criteria, if the run was compared with another."""
     for criterion in gate.criteria:
         text = "\n".join([criterion.said, *criterion.next])
         match criterion.answer:
@@ -151,8 +153,15 @@ def _properties(meta: RunMeta) -> list[tuple[str, str]]:
     return [("endpoint", meta.endpoint.name), ("model", meta.endpoint.model), ("toolworthy", meta.toolworthy)]
 
 
+def _fix_first(run: RunDirectory) -> Iterator[tuple[str, str]]:
+    """The root cause to fix first, as all outputs show it."""
+    for cause in [one for one in causes_of(run) if one.harms and not one.triage.known][:1]:
+        yield "fix first", f"{cause.name}: {cause.harm} ({cause.count})"
+        yield "fix", f"{cause.remedy} {cause.unaffected}".strip()
+
+
 def _whole(suite: str, results: Sequence[Any]) -> Iterator[tuple[str, str]]:
-    """What is said of all results of a suite, by name."""
+    """The summary of a suite's results, by name."""
     if suite == "tasks":
         for agent in verdicts(results):
             yield f"{agent.agent} {agent.version}".strip(), f"{agent.headline} · {agent.rate}"

@@ -1,6 +1,6 @@
-"""The JSON Schema (2020-12) of a run directory, for programs that read one without us.
+"""The JSON Schema (2020-12) of a run directory, for other programs.
 
-It is made of the models by which all of it is written and read.
+It is made from the models that write and read the files.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from toolworthy.records.store import GATE
 from toolworthy.records.trial import TrialResult
 
 LINES = (TrialResult, ProbeResult, CaseResult, ReplayResult)
-"""What a line of ``results.jsonl`` may be."""
+"""The models of the lines of ``results.jsonl``."""
 
 
 class _Described(GenerateJsonSchema):

@@ -1,8 +1,8 @@
 """Runs as one flat table, a row for each result: ``results.csv`` in every run directory, and ``toolworthy export``.
 
-Of text that a model, a server or a file of cases chose, a CSV cell shows what is hidden and holds nothing that a
-spreadsheet would take for a formula; Parquet holds it as it was, without lone surrogates. Source of what a spreadsheet
-takes for one: OWASP, "CSV Injection" (https://owasp.org/www-community/attacks/CSV_Injection).
+In a CSV cell, text of models, servers and case files has its hidden characters made visible, and cannot be taken for a
+formula; in Parquet it is unchanged, except for lone surrogates. Source on formulas: OWASP, "CSV Injection"
+(https://owasp.org/www-community/attacks/CSV_Injection).
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ Row = dict[str, Cell]
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its name, what its cells are, and what they say."""
+    """One column: its name, type and meaning."""
 
     name: str
     kind: Type
@@ -46,16 +46,16 @@ class Column:
 
 
 COLUMNS = tuple(Column(name, *cells) for name, cells in read_toml(Path(__file__).with_name("columns.toml")).items())
-"""In this order for good: new columns are added at the end."""
+"""The order is fixed: new columns are added at the end."""
 
 _FORMULA = re.compile(r"""(?:^|;)[\s"']*(?=[=+\-@＝＋－＠])""")
-"""Where a formula might begin: at the begin of a cell, and, for programs that part cells by semicolons, behind one."""
+"""Where a formula might begin: at the start of a cell, and, for programs that split cells at semicolons, after one."""
 _INT64 = range(-(2**63), 2**63)
 _LAST = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
 
 
 def rows(run: RunDirectory) -> Iterator[Row]:
-    """A row for each result of `run`: trials, cases, probes, requests that were sent again.
+    """A row for each result of `run`: trials, cases, probes, replayed requests.
 
     Raises:
         ToolworthyError: ``run.json`` is broken.
@@ -155,7 +155,7 @@ def _time(seconds: float) -> datetime | None:
 
 
 def _sound(cell: Cell) -> Cell:
-    """What every format takes: no lone surrogates, no number that is none or that 64 bits do not hold."""
+    """A value that every format can store: without lone surrogates, NaN, and integers beyond 64 bits."""
     if isinstance(cell, str):
         return cell.encode("utf-8", "replace").decode()
     if isinstance(cell, float):

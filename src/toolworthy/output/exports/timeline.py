@@ -1,4 +1,4 @@
-"""A trial's exchanges as a reader wants them: what was asked anew, what was answered, what the tools said."""
+"""A trial's exchanges for readers: new messages, responses, and tool results."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _CUT = 100_000
 
 @dataclass(frozen=True)
 class Call:
-    """One call and what came of it."""
+    """One call and its result."""
 
     call: ToolCall
     result: str | None
@@ -38,7 +38,7 @@ class TimelineTurn:
     calls: tuple[Call, ...]
     findings: tuple[Finding, ...]
     note: str
-    """What went wrong with the exchange itself, or ""."""
+    """The failure of the exchange itself, or ""."""
 
 
 def timeline(exchanges: Sequence[Exchange], findings: Sequence[Finding]) -> tuple[TimelineTurn, ...]:
@@ -76,7 +76,7 @@ def _turn(
 
 
 def iso(seconds: float) -> str:
-    """Unix time as other programs read it."""
+    """Unix time in ISO 8601."""
     return datetime.fromtimestamp(seconds, UTC).isoformat()
 
 

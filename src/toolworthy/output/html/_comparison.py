@@ -14,7 +14,7 @@ from toolworthy.output.html._run_view import RunView
 
 MARKS = {"better": "▲", "worse": "▼", "same": "=", "unclear": "?", "not judged": "·"}
 CHANGED = 60
-"""Items with another outcome that the page names; all are in the table of results."""
+"""The most items with a changed outcome that the page names; all are in the table of results."""
 
 
 @dataclass(frozen=True)
@@ -27,11 +27,11 @@ class Beside:
     """Number of the baseline's run on the page; None if only its figures are there."""
     after: int
     attempts: Mapping[tuple[int | None, str, str, str], str]
-    """Run, suite, item and agent to the id of the attempt to look at."""
+    """Run, suite, item and agent to the id of the attempt to open."""
 
     @property
     def telling(self) -> list[Row]:
-        """Rows over all agents, and those of one in which something changed: an agent's own rows are many."""
+        """Rows over all agents, and the changed rows of single agents, which are many."""
         return [row for row in self.comparison.rows if _tells(row)]
 
     @property
@@ -40,7 +40,7 @@ class Beside:
         return [row for row in self.comparison.rows if not _tells(row)]
 
     def place(self, change: ItemChange) -> tuple[str, str] | None:
-        """The ids of two trials that can be opened side by side; None if the page has but one of them."""
+        """The ids of two trials that can be opened side by side; None if the page does not have both."""
         key = (change.suite, change.item, change.agent)
         after, before = self.attempts.get((self.after, *key)), self.attempts.get((self.before, *key))
         return (after, before) if after and before else None

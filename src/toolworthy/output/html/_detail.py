@@ -1,4 +1,4 @@
-"""All that the page shows of one trial, case or probe once it is opened."""
+"""The details of one trial, case or probe on the page."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from toolworthy.records.trial import TrialResult
 from toolworthy.work.probes.severity import severity_for
 
 _MOST_BYTES = 400_000
-"""Bytes of one body that the page holds; all are in the run directory, and in the evidence archive."""
+"""The most bytes of one body on the page; all are in the run directory, and in the bug report bundle."""
 
 
 def detail(result: Result, exchanges: Sequence[Exchange], texts: Local) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def _own(result: Result) -> dict[str, Any]:
 
 
 def _found(result: Result, finding: Finding) -> dict[str, Any]:
-    """With what this agent was seen to make of it, if it is an agent's trial and was measured."""
+    """A finding; in an agent's trial, with the agent's measured reaction."""
     row = finding.model_dump(mode="json")
     if isinstance(result, TrialResult):
         row["severity"] = severity_for(result.key.agent, finding.code, finding.severity)
@@ -156,7 +156,7 @@ def _pieces(body: bytes) -> Iterator[str]:
 
 
 def _chunks(exchange: Exchange) -> Iterator[tuple[float, str]]:
-    """Arrival in seconds, and text; characters that two chunks share are shown by their bytes."""
+    """Arrival in seconds, and text; characters that span two chunks are shown as bytes."""
     remaining = _MOST_BYTES
     for chunk in exchange.chunks:
         yield round(chunk.at, 4), chunk.data[:remaining].decode("utf-8", "backslashreplace")

@@ -1,4 +1,4 @@
-"""The root causes of a run, each with what is known of it and the bytes that show it."""
+"""The root causes of a run, each with its rule and the bytes that show it."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _AROUND = 700
 """Characters of the answer shown before and after the marked part."""
 _REQUEST = 2_600
 _BUNDLES = 40
-"""Rules whose evidence the page holds as an archive; the command makes those of all."""
+"""The most rules whose bug report bundle the page contains; the command makes all."""
 _HEAVY = 300_000
-"""Bytes of an archive that the page does not hold."""
+"""Larger bundles are not in the page."""
 
 
 @dataclass(frozen=True)
@@ -45,15 +45,15 @@ class Shown:
     marked: str
     after: str
     evidence: str
-    """Id of its archive, for the command."""
+    """Id of its bundle, for the command."""
     archive: str
-    """File name of the archive that the page holds; "" if it holds none."""
+    """File name of the bundle in the page; "" if there is none."""
     data: bytes
 
 
 @dataclass(frozen=True)
 class Group:
-    """One root cause, with what is known of it and the bytes that show it."""
+    """One root cause, with its rule and the bytes that show it."""
 
     cause: RootCause
     rule: Rule | None
@@ -85,7 +85,7 @@ def groups(number: int, run: RunDirectory) -> tuple[Group, ...]:
 def _first(
     number: int, run: RunDirectory, places: Sequence[Located], broken: Sequence[str], bundled: bool
 ) -> Shown | None:
-    """The first that can be shown still; of trials rather one of an agent that it breaks."""
+    """The first whose bytes still exist; of trials, preferably one of an agent that it breaks."""
     order = [*KINDS]
     best = sorted(
         places, key=lambda one: (order.index(one.suite) if one.suite in order else len(order), one.agent not in broken)
@@ -116,7 +116,7 @@ def _excerpt(number: int, run: RunDirectory, located: Located, bundled: bool) ->
 def _bundle(run: RunDirectory, located: Located) -> bytes:
     try:
         archive = evidence.bundle(run, located)
-    except ToolworthyError:  # it never went to the endpoint: the page says where it is all the same
+    except ToolworthyError:  # it was never sent to the endpoint: show it without a bundle
         return b""
     return archive if len(archive) <= _HEAVY else b""
 

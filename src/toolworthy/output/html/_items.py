@@ -124,14 +124,14 @@ def _others(run: int, results: Sequence[Result]) -> Iterator[dict[str, Any]]:
 
 
 def _probed(result: ProbeResult) -> str:
-    """What harms an agent fails; what goes wrong and harms none is not supported."""
+    """The kind of a probe's row: a failure that harms no agent is shown as not supported."""
     if affected(result):
         return "fail"
     return {"supported": "pass", "unmeasured": "error"}.get(result.verdict, "without")
 
 
 def _row(run: int, suite: str, item: str, agent: str, attempts: Sequence[Result]) -> dict[str, Any]:
-    """The common fields of all rows. `telling` is the first attempt that went wrong, or else the first attempt."""
+    """The common fields of all rows. `telling` is the first failed attempt, else the first attempt."""
     codes = dict.fromkeys(finding.code for result in attempts for finding in result.findings)
     every = [
         {"id": subject(run, result.key), "word": result.status_word, "seconds": round(result.seconds, 3)}

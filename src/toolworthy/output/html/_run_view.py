@@ -22,7 +22,7 @@ from toolworthy.work.replay import summary
 from toolworthy.work.run.completeness import unfinished
 
 _EXAMPLES = 100
-"""Requests whose answer is another one, shown of a replay."""
+"""The most requests with different responses that are shown for a replay."""
 
 
 @dataclass(frozen=True)
@@ -35,16 +35,16 @@ class RunView:
     agents: tuple[Overall, ...]
     outcome: RunOutcome
     server: str
-    """Which server it is, as far as that is known."""
+    """The server, if known."""
     remarks: tuple[str, ...]
-    """How much was measured of a run that was cut short, rates of calls left in the text, rate limits; a line each."""
+    """Notes, a line each: how much of an interrupted run was measured, rates of leaked calls, rate limits."""
     groups: tuple[findings.Group, ...]
     said: dict[Suite, tuple[str, Word]]
     answered: tuple[str, ...]
     tools: dict[str, Any] | None
     matrix: Matrix
     wire: list[tuple[str, list[tuple[str, int]]]]
-    """How many probes of every API have which verdict."""
+    """For every API, the number of probes by verdict."""
     measures: tuple[speed.Measure, ...]
     replay: str
     """The summary of a replay; "" for other runs."""
@@ -61,7 +61,7 @@ class RunView:
 
     @property
     def embedded(self) -> bool:
-        """Whether it was toolworthy's own oracle that answered."""
+        """Whether the endpoint is toolworthy's own oracle."""
         return self.meta.endpoint.name.split(":", 1)[0] == "oracle" and not self.meta.endpoint.base_urls
 
     @property
@@ -72,7 +72,7 @@ class RunView:
 
     @property
     def rows(self) -> list[tuple[Overall, list[Cell], list[tuple[int, RootCause, Harm]]]]:
-        """Agents, each with its cell of every suite that the run has, and what harms it, with its place in the list."""
+        """Agents, each with its cell of every suite in the run, and its root causes with their numbers."""
         cells = self.matrix.cells
         harms = [
             (number, group.cause, harm) for number, group in enumerate(self.groups, 1) for harm in group.cause.harms

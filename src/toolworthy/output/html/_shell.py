@@ -1,4 +1,4 @@
-"""What every page has around it: its policy, style and script, and the filters of its templates."""
+"""The frame of every page: policy, style and script, and the filters of its templates."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ if TYPE_CHECKING:
     import markupsafe
 
 _LONG = 5_000
-"""Characters that one text may take up outside opened trials."""
+"""The most characters of one text outside opened trials."""
 _BUILT = Path(__file__).with_name("built")
 
 
 def shell(template: jinja2.Template, blocks: Iterable[str], **shown: object) -> Iterator[str]:
-    """The page piece by piece: what the template shows, the script, then its data.
+    """The page piece by piece: the template's part, the script, then the data.
 
-    The script is before the bulk of the data, so that a long page can be used while it is still read; it asks for
-    a block when that is opened.
+    The script precedes most of the data, so that a long page is usable while it loads; it reads a block when that is
+    opened.
     """
     import markupsafe
 
     script, style = _built("page.js"), _built("page.css")
     data = iter(blocks)
-    first = next(data, "")  # what the script needs at once
+    first = next(data, "")  # data that the script needs at once
     yield from template.generate(
         policy=policy(script, style),
         script=markupsafe.Markup(script),
@@ -53,7 +53,7 @@ def _built(name: str) -> str:
 
 @cache
 def environment() -> jinja2.Environment:
-    """Where the templates are, with all that they use; what they show is cut, made visible and escaped."""
+    """The environment of the templates, with their filters; shown texts are cut, made visible and escaped."""
     import jinja2
     import markupsafe
 
@@ -82,7 +82,7 @@ def _code(text: str) -> markupsafe.Markup:
 
 
 def _clock(unix: object) -> str:
-    """A time; what is not known (Jinja's undefined) is said so."""
+    """A time; an undefined one is named as unknown."""
     if not isinstance(unix, (int, float)):
         return "at an unknown time"
     return datetime.fromtimestamp(unix, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
@@ -96,7 +96,7 @@ def _value(row: Row, side: Literal["before", "after"]) -> str:
 
 
 def figure(value: float) -> str:
-    """Three digits that count, and no powers of ten."""
+    """Three significant digits, without exponents."""
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 

@@ -1,4 +1,4 @@
-"""Speed and cost as distributions, by agent: means hide the waits that people remember."""
+"""Speed and cost as distributions, by agent: means hide long waits."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from toolworthy.judgement.metrics import metrics
 from toolworthy.records.trial import TrialResult
 
 POINTS = (0, 5, 10, 25, 50, 75, 90, 95, 99, 100)
-"""Per cent of the values that are at or below; those that the table names are among them."""
+"""The percentiles of a curve, including those of the table."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Spread:
     """The value at each of :data:`POINTS`."""
 
     def percentile(self, point: int) -> float:
-        """The value that `point` per cent of all do not pass."""
+        """The value that `point` per cent of all do not exceed."""
         return self.at[POINTS.index(point)]
 
 
@@ -40,7 +40,7 @@ class Measure:
 
 
 def measures(results: Sequence[TrialResult]) -> tuple[Measure, ...]:
-    """Those that have values, in the order in which they are shown."""
+    """The measures with values, in the order in which they are shown."""
     agents = list(dict.fromkeys(result.key.agent for result in results))
     every = []
     for name, unit, about, of in _MEASURES:

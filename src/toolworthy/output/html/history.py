@@ -1,4 +1,4 @@
-"""The history of runs as people read it: a reader of what ``toolworthy history --json`` prints."""
+"""The history of runs for readers, made from the JSON of ``toolworthy history --json``."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def lines(series: Mapping[str, Any]) -> Iterator[str]:
 
 
 def marks(row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """What changed with a run, each with its lane."""
+    """The changes of a run, each with its side."""
     for lane, of in (("agent lane", "agents"), ("measure", "measure"), ("endpoint lane", "server")):
         yield from ((lane, line) for line in row[f"{of}_moved"])
 
@@ -41,7 +41,7 @@ def page(series: Mapping[str, Any]) -> Iterator[str]:
 
 
 def shown(series: Mapping[str, Any]) -> dict[str, Any]:
-    """What the template shows."""
+    """The values for the template."""
     groups = []
     for group in series["groups"]:
         marked = ([{**row, "marks": list(marks(row))} for row in suite["runs"]] for suite in group["suites"])
@@ -51,7 +51,7 @@ def shown(series: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def past(series: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What the charts show: one for every suite of every group, in the order of the page."""
+    """The data of the charts: one for every suite of every group, in the order of the page."""
     return [_past(group, suite) for group in series["groups"] for suite in group["suites"]]
 
 

@@ -1,6 +1,4 @@
-"""Data inside the page: compressed blocks that the script unpacks when they are looked at, and a policy that lets
-nothing but that script run.
-"""
+"""Data inside the page: compressed blocks, unpacked on demand, and a policy that allows only the script."""
 
 from __future__ import annotations
 
@@ -15,7 +13,7 @@ from typing import Any
 from toolworthy.base.sanitize import HIDDEN, visible
 
 _SHORT = 64
-"""Characters below which a text is not worth a reference."""
+"""Shorter texts are not replaced by references."""
 
 
 def block(name: str, value: object) -> str:
@@ -37,7 +35,7 @@ def index(**content: object) -> str:
 
 
 def each_text(value: Any, change: Callable[[str], str]) -> Any:
-    """`value` as JSON has it, with every text in it changed; names stay."""
+    """`value` with every text in it changed; keys stay."""
     if isinstance(value, str):
         return change(value)
     if isinstance(value, dict):
@@ -66,8 +64,8 @@ def _digest(text: str) -> str:
 class Pool:
     """Texts that recur: system prompts, tool lists, messages that every request repeats.
 
-    What a second trial says again goes into the page's own list (references from 0); what only one trial repeats, into
-    that trial's (from -1 down).
+    A text that occurs in two trials goes into the page's list (references from 0); one that only one trial repeats,
+    into that trial's list (from -1 down).
     """
 
     shared: list[str] = field(default_factory=list)
@@ -75,7 +73,7 @@ class Pool:
     _seen: set[bytes] = field(default_factory=set)
 
     def find(self, digest: bytes, text: str) -> int | None:
-        """The reference of a text of another trial; None, and from now on known, if it is new."""
+        """The reference of a text that another trial has; None if it is new: then it is registered."""
         if digest not in self._seen:
             self._seen.add(digest)
             return None

@@ -32,9 +32,9 @@ from toolworthy.work.kinds import by_kind
 
 Also = Callable[[Result, Sequence[Exchange]], None]
 _DETAILS = 48_000_000
-"""Characters that all opened trials may take in the page; what does not fit is in the run directory only."""
+"""The most characters of all details in the page; the rest is only in the run directory."""
 _BLOCK = 16
-"""Results in a block: neighbours are alike, and packed together take two thirds; ``data.ts`` counts by it, too."""
+"""Results per block: neighbours are similar, and compress to two thirds together; ``data.ts`` uses it, too."""
 KINDS = {
     "pass": {"mark": "✓", "css": "pass"},
     "flaky": {"mark": "~", "css": "flaky"},
@@ -49,16 +49,16 @@ _FIRST = 3
 _REASONS = 3
 """Codes of a cell that are shown at once."""
 _MANY = 2
-"""Runs up to which a page compares them instead of drawing their history."""
+"""The most runs that a page compares; of more, it draws the history."""
 
 
 def parts(runs: Sequence[RunDirectory], only: str = "", also: Also | None = None) -> Iterator[str]:
     """The page, piece by piece.
 
     Args:
-        runs: the first is what others are compared with.
+        runs: the first is the one that others are compared with.
         only: a pattern for keys (``tasks/*/codex#*``); "" for all.
-        also: told of every result with its exchanges, since they are read here.
+        also: called with every result and its exchanges, to avoid reading them twice.
 
     Raises:
         ToolworthyError: a run cannot be read, or nothing fits `only`.
@@ -106,7 +106,7 @@ def parts(runs: Sequence[RunDirectory], only: str = "", also: Also | None = None
 
 
 def _order(sides: Sequence[RunView], only: str) -> list[tuple[RunView, Result]]:
-    """All that can be opened, in the order in which it is kept: what went wrong first."""
+    """All details in order of priority: failures first."""
     every: list[tuple[RunView, Result]] = []
     for side in sides:
         own = (result for kind, results in by_kind(side.run.measured()) if kind.fixture for result in results)
@@ -116,7 +116,7 @@ def _order(sides: Sequence[RunView], only: str) -> list[tuple[RunView, Result]]:
 
 
 def _details(order: Sequence[tuple[RunView, Result]], also: Also | None) -> Iterator[str]:
-    """The results block by block, as long as there is room; then what they share."""
+    """The results block by block, as long as there is room; then their shared texts."""
     pool, room = Pool(), _DETAILS
     for number, start in enumerate(range(0, len(order), _BLOCK)):
         batch = {}
@@ -147,7 +147,7 @@ def _wanted(item: dict[str, Any], only: str) -> bool:
 
 
 def _matrix(sides: Sequence[RunView]) -> list[tuple[str, list[tuple[RunView, Cell | None]]]]:
-    """Agents with their cells of every run and suite; None if a run knows nothing of an agent."""
+    """Agents with their cells of every run and suite; None if a run has no results of an agent."""
     cells = {(side.number, cell.agent, cell.suite): cell for side in sides for cell in side.matrix.cells}
     agents = dict.fromkeys(agent for side in sides for agent in side.matrix.agents)
     columns = [(side, suite) for side in sides for suite in side.matrix.suites]
@@ -155,7 +155,7 @@ def _matrix(sides: Sequence[RunView]) -> list[tuple[str, list[tuple[RunView, Cel
 
 
 def _agents(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
-    """Ids of the agents that the table names; ways of probes among them, which are called nothing else."""
+    """Names for the ids in the table; ways of probes keep theirs."""
     for row in rows:
         yield from (row["agent"], *row.get("meets", ()))
 

@@ -1,6 +1,6 @@
-"""What a run cost, and what that comes to for each task that was solved and each case that was right.
+"""The cost of a run, in total and per solved task or right case.
 
-All attempts are paid for, also those that failed or do not count: a cheap model that needs three tries is not cheap.
+All attempts are included, even failed and uncounted ones: a cheap model that needs three attempts is not cheap.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from toolworthy.work.run.estimate import dollars, short
 
 @dataclass(frozen=True)
 class Cost:
-    """What some trials or cases took."""
+    """The cost of some trials or cases."""
 
     name: str
     what: str
@@ -25,15 +25,15 @@ class Cost:
     input: int
     output: int
     usd: float | None
-    """None if a price or an answer's tokens are not known."""
+    """None if a price or a response's tokens are unknown."""
     good: int
-    """Of those with reported tokens."""
+    """Sums over those with reported tokens."""
     untold: int
     """Number of those whose tokens the endpoint did not report, or reported as zero."""
 
     @property
     def whole(self) -> str:
-        """All of it."""
+        """The total as text."""
         text = f"{short(self.input)} input and {short(self.output)} output tokens"
         if self.untold:
             text += f" ({self.untold:,} untold)"
@@ -41,7 +41,7 @@ class Cost:
 
     @property
     def each(self) -> str:
-        """For each one that is good."""
+        """The cost per solved task or right case, as text."""
         if not self.good:
             return f"no {self.what}"
         text = f"{short((self.input + self.output) / self.good)} tokens"
@@ -75,5 +75,5 @@ def _cost(name: str, what: str, results: Sequence[TrialResult] | Sequence[CaseRe
 
 
 def _has_tokens(score: Score) -> bool:
-    """Zero is what endpoints say that do not count."""
+    """Endpoints that do not count tokens report zero."""
     return bool(score.tokens.input or score.tokens.output)

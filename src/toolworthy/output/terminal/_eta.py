@@ -1,4 +1,4 @@
-"""How long a run will still take, from nothing but what its own finished items took."""
+"""The remaining time of a run, estimated from its own finished items."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 Group = tuple[str, str]
-"""Suite, and agent (toolset, way): what is alike takes about as long."""
+"""Suite, and agent (toolset, way): items of one group take about as long."""
 
 
 class Pace:
-    """What finished items took."""
+    """Times of finished items."""
 
     def __init__(self) -> None:
         self._count: Counter[Group] = Counter()
         self._seconds: dict[Group, float] = {}
 
     def add(self, group: Group, seconds: float) -> None:
-        """One more is over."""
+        """Add a finished item."""
         self._count[group] += 1
         self._seconds[group] = self._seconds.get(group, 0.0) + seconds
 
     def mean(self, group: Group) -> float | None:
-        """Seconds that one of `group` takes: as those of its own, else as those of its suite; None before the first."""
+        """Mean seconds of an item of `group`: of its own items, else of its suite's; None before the first."""
         like = [group] if group in self._count else [other for other in self._count if other[0] == group[0]]
         return sum(self._seconds[one] for one in like) / sum(self._count[one] for one in like) if like else None
 
@@ -31,9 +31,9 @@ def left(pace: Pace, waiting: Mapping[Group, int], running: Sequence[tuple[Group
     """Seconds until the end; None if no item of some group has been measured.
 
     Args:
-        pace: what was measured.
+        pace: the measured times.
         waiting: how many have not begun; one at least of each group.
-        running: what each has taken so far. One that takes longer than usual counts as over.
+        running: seconds of each running item. One that takes longer than usual counts as finished.
         slots: how many run at the same time.
     """
     means = {group: pace.mean(group) for group in (*waiting, *(group for group, _ in running))}

@@ -9,7 +9,7 @@ from rich.cells import cell_len, set_cell_size
 
 
 def cut(text: str, width: int) -> str:
-    """`text`, or as much of it as `width` columns hold, with a mark of what is gone."""
+    """`text`, cut to `width` columns with a mark."""
     return text if cell_len(text) <= width else set_cell_size(text, width - 1) + "…"
 
 
@@ -24,7 +24,7 @@ def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def packed(parts: Sequence[str], width: int, indent: int = 0) -> list[str]:
-    """`parts` in as few lines as `width` columns allow, none of them torn apart; all but the first are indented."""
+    """`parts` in as few lines as possible, none of them split; all but the first are indented."""
     lines: list[str] = []
     for part in parts:
         if lines and cell_len(f"{lines[-1]} · {part}") <= width:
@@ -35,6 +35,6 @@ def packed(parts: Sequence[str], width: int, indent: int = 0) -> list[str]:
 
 
 def wrapped(text: str, width: int, indent: int) -> list[str]:
-    """`text` in lines of `width` columns, all but the first indented; words that are longer are not torn."""
+    """`text` in lines of `width` columns, all but the first indented; longer words are not split."""
     whole = {"break_long_words": False, "break_on_hyphens": False}
     return textwrap.wrap(text, width, subsequent_indent=" " * indent, **whole)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""A doctor's report as text: the endpoint, a line for each agent, and the settings of each to paste."""
+"""The report of `toolworthy doctor` as text: the endpoint, a line for each agent, and its settings to paste."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _STATES: dict[AgentState, tuple[str, str]] = {
 
 
 def lines(report: DoctorReport) -> Iterator[str]:
-    """All of it."""
+    """The whole report."""
     yield f"{one_line(report.endpoint.name)}, model {one_line(report.endpoint.model)}"
     yield f"ok   key: {'accepted' if report.key == 'accepted' else 'none is sent'}"
     for check in report.checks:
@@ -92,7 +92,7 @@ def _agent(agent: AgentReport, settings: SettingsReport) -> Iterator[str]:
 
 
 def _quoted(value: str) -> str:
-    """`value` for a shell, which fills in the home folder and the key."""
+    """`value` quoted for a shell that expands the home folder and the key."""
     home = f"$HOME/{value[2:]}" if value.startswith("~/") else value
     for mark in ("\\", '"', "`"):
         home = home.replace(mark, f"\\{mark}")

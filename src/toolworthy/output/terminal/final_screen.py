@@ -22,9 +22,9 @@ WIDTH = 120
 """Columns, if no terminal reports its width."""
 _NOT_OURS = "the exit code is pytest's: a test of your own failed, or the run was stopped"
 _FIRST = 3
-"""Root causes in the terminal; all are in the report."""
+"""The most root causes in the terminal; all are in the report."""
 _DETAIL = 160
-"""Columns of an example."""
+"""The most columns of an example."""
 
 Tone = Literal["good", "fair", "bad", ""]
 """The colour of a line; its text says the same."""
@@ -68,7 +68,7 @@ def summary_lines(run: RunDirectory, width: int = WIDTH, *, ended: bool = True) 
 
 
 def next_step(run: RunDirectory) -> str:
-    """What to do after a run."""
+    """The next step after a run."""
     code = outcome(run).exit_code
     if code == 2 and unfinished(run):
         return f"`{to_resume(run)}` measures the rest"
@@ -87,14 +87,14 @@ def gate_lines(run: RunDirectory) -> Iterator[Line]:
 
 
 def _line(text: str, tone: Tone = "") -> Line:
-    """A line with toolworthy's indentation; the text may come from anywhere, so it is sanitized."""
+    """A sanitized line: the text may contain a server's."""
     indent = len(text) - len(text.lstrip(" "))
     return Line(text[:indent] + one_line(text), tone)
 
 
 def _agent(own: Sequence[Overall], width: int) -> Iterator[Line]:
-    """The verdict of an agent with what it was measured by, and why its tasks went as they did; or of several that are
-    untested alike."""
+    """The verdict on an agent, with its task results and their causes; or on several that are untested for the same
+    reason."""
     first = own[0]
     tone = _TONES.get(first.word, "")
     if first.tasks is None:
@@ -113,8 +113,7 @@ def _agent(own: Sequence[Overall], width: int) -> Iterator[Line]:
 
 
 def fix_first(causes: Sequence[RootCause], width: int, most: int = _FIRST) -> Iterator[str]:
-    """Root causes, what harms most first: whom each harms, how often it was seen, what to do. Of the first also an
-    example, and how sure it is.
+    """Root causes, the most harmful first: agents, counts, remedies. For the first, also an example and the evidence.
 
     Args:
         causes: of a run.

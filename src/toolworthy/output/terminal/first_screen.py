@@ -1,4 +1,4 @@
-"""An endpoint on one screen: what it is, whether it calls tools, which agents can use it, what to fix first."""
+"""The screen of `toolworthy check`: the endpoint, its tool calls, the agents, and what to fix first."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def _speed(exchanges: Sequence[Exchange]) -> str:
 
 
 def _tools(exchanges: Sequence[Exchange]) -> str:
-    """Whether it calls tools at all, by its answers to requests that offer some."""
+    """How many responses to requests with tools have calls."""
     counted: dict[str, list[bool]] = {}
     for exchange in exchanges:
         if exchange.can_act and exchange.endpoint_api and exchange.response and exchange.status == _OK:
@@ -101,7 +101,7 @@ def _taken(run: RunDirectory, exchanges: Sequence[Exchange]) -> str:
 
 
 def _agents(agents: Sequence[Overall], width: int) -> Iterator[str]:
-    """A row for each: name, by what it is judged, and the verdict. Those that are untested alike share one."""
+    """A row for each agent: name, evidence and verdict. Agents that are untested for the same reason share one."""
     groups = alike(agents)
     rows = aligned([[listed([one.title for one in own]), _evidence(own[0]), "·"] for own in groups])
     for begin, own in zip(rows, groups, strict=True):
@@ -132,7 +132,7 @@ def _next(
     if any(probe.unasked for probe in probes):
         return shlex.join(["toolworthy", "run", "wire", "--resume", str(run.path), "--budget-minutes", "10"])
     first = causes[0] if causes and causes[0].harms and not causes[0].triage.known else None
-    if first and first.code in UNRULED:  # once it is fixed, there is more to see
+    if first and first.code in UNRULED:  # once it is fixed, more can be tested
         return shlex.join(["toolworthy", "check", endpoint.name, *options])
     if first:
         return shlex.join(["toolworthy", "evidence", str(run.path), first.code])

@@ -1,4 +1,4 @@
-"""The gate's answer as people read it: a reader of ``gate.json``."""
+"""The gate's answer as text, from ``gate.json``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ MARKS = {"pass": "✓", "fail": "✗", "inconclusive": "?"}
 
 
 def lines(gate: GateReport) -> Iterator[str]:
-    """For a terminal: the answer, each criterion with its figures, and what to do next."""
+    """For a terminal: the answer, each criterion with its figures, and next steps."""
     yield f"gate: {gate.answer.upper()}: {gate.meaning}"
     yield f"  {gate.baseline} → {gate.candidate}, {gate.policy}, confidence {gate.confidence:.0%}"
     for criterion in gate.criteria:
@@ -24,7 +24,7 @@ def lines(gate: GateReport) -> Iterator[str]:
 
 
 def plain(text: str, most: int = 300) -> str:
-    """Text in one cell or line of Markdown: no pipes, breaks, markup, links, images or mentions of a model's making."""
+    """Text for one cell or line of Markdown, without pipes, line breaks, markup, links, images and mentions."""
     line = " ".join(str(text).split())[:most]
     for mark, harmless in (("|", "\\|"), ("<", "&lt;"), ("`", "'"), ("[", "\\["), ("@", "@\u200b")):
         line = line.replace(mark, harmless)

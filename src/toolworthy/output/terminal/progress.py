@@ -1,4 +1,4 @@
-"""The progress of a run: what each agent does, what is done, what it cost, and the time left."""
+"""The progress of a run: what each agent does, finished items, cost, and remaining time."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from toolworthy.work.run.plan import Options
 _TELL_SECONDS = 60.0
 """How often a run reports its progress."""
 _NAMED = 3
-"""Running trials that a plain line names."""
+"""The most running trials in a single line."""
 
 
 @dataclass
@@ -33,18 +33,18 @@ class _Running:
     key: ResultKey
     began: float
     turns: int = 0
-    """As in its score: answers that took part in the task's own conversation."""
+    """As in its score: responses in the task's own conversation."""
     input: int = 0
     output: int = 0
     usd: float | None = None
     asking: int = 0
-    """Requests that have no answer yet."""
+    """Requests without a response yet."""
     asked: bool = False
     verifying: bool = False
 
     @property
     def doing(self) -> str:
-        """What is waited for: the verifier, the endpoint, or the agent."""
+        """What the trial waits for: the verifier, the endpoint, or the agent."""
         if self.verifying:
             return "verifying"
         if self.asking:
@@ -72,7 +72,7 @@ class Progress(Listener):
         self._repeated = False
         self._pace = Pace()
         self._held_until = 0.0
-        """Of the clock: until then the endpoint wants no requests."""
+        """Time until which requests are paused."""
         self._lock = threading.Lock()
 
     def expected(self, keys: Sequence[ResultKey], spending: Spending) -> None:
@@ -123,7 +123,7 @@ class Progress(Listener):
             self._status_counts[result.key.suite][result.status_word] += 1
 
     def lines(self, width: int, height: int) -> list[str]:
-        """A line for every running trial, as far as there is room, and how far the run is; none longer than `width`."""
+        """A line for every running trial, as far as there is room, and the run's progress; none longer than `width`."""
         with self._lock:
             status = packed([self._times(), *self._held(), *self._counts(), *self._taken()], width)
             rows = aligned([self._row(one) for one in self._trials()])
@@ -191,7 +191,7 @@ class Progress(Listener):
                 return None
             ends.append(end)
         if running and not any(ends):
-            return None  # all that is left takes longer than usual
+            return None  # all remaining items take longer than usual
         if self._spending is not None and (limit := self._spending.seconds_left) is not None:
             ends = [min(end, limit) for end in ends]
         if self._spending is not None and (until := self._spending.seconds_until_spent) is not None:
@@ -201,7 +201,7 @@ class Progress(Listener):
 
 
 class TextProgress(Progress):
-    """Passes on what a session says, and now and then how far it is, line by line.
+    """Reports a session's messages and, from time to time, its progress, line by line.
 
     Args:
         options: of the run.

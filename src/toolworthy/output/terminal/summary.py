@@ -27,7 +27,7 @@ MARKS = {"pass": "✓", "flaky": "~", "fail": "✗", "error": "!", "cannot work"
 
 
 _FIRST = 3
-"""Root causes named at the top."""
+"""The most root causes at the top."""
 _CODES = 8
 """Codes in a row."""
 _ROWS = 60
@@ -45,7 +45,8 @@ def markdown(run: RunDirectory) -> str:
         meta=meta,
         gate=gate,
         figures=" · ".join(
-            f"{WORDS[word]} {figure} ({word})" for figure, word in said(results, cases, probes).values()
+            f"{WORDS[word]} {figure}" + (f" ({word})" if suite != "wire" else "")
+            for suite, (figure, word) in said(results, cases, probes).items()
         ),
         cut_short=unfinished(run),
         in_words=sentence(overall(results, probes)),
@@ -75,7 +76,7 @@ def markdown(run: RunDirectory) -> str:
 
 
 def _tasks(results: Sequence[TrialResult], agents: Sequence[str]) -> list[tuple[str, list[str]]]:
-    """Each task with what came of it by agent; of very many, those first that did not always pass."""
+    """Each task with its result for every agent; if there are very many, those that did not always pass come first."""
     rows = []
     for task in dict.fromkeys(result.key.task for result in results):
         cells = [cell([r for r in results if r.key.task == task and r.key.agent == agent]) for agent in agents]

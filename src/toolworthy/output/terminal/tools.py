@@ -1,4 +1,4 @@
-"""The tool-call suite on pages and in terminals."""
+"""The tool-call suite's part of pages and terminal output."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _listed(title: str, parts: Sequence[str], width: int) -> Iterator[str]:
 
 
 def _cases(results: Sequence[CaseResult]) -> list[CaseResult]:
-    """Those that have a right answer: a verifier's requests have a reference's instead."""
+    """The cases with expected calls: a verifier's requests have a reference's instead."""
     return [result for result in results if result.noted is None]
 
 
@@ -93,7 +93,7 @@ def section(results: Sequence[CaseResult]) -> dict[str, Any] | None:
 
 
 def _examples(results: Sequence[CaseResult]) -> list[tuple[CaseResult, Miss]]:
-    """Misses to look at: the grave first, one of each kind before a second of any."""
+    """Examples of misses: the grave ones first, one of each kind before a second of any."""
     counts: Counter[tuple[bool, str]] = Counter()
     ranked: list[tuple[tuple[bool, int], CaseResult, Miss]] = []
     for result, miss in [(one, miss) for one in results for miss in one.misses]:

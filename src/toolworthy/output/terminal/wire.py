@@ -14,14 +14,14 @@ _NAMED = 3
 
 
 def tallies(results: Sequence[ProbeResult]) -> list[tuple[str, list[tuple[str, int]]]]:
-    """For every API that answers and was probed, how many probes have which verdict."""
+    """For every probed API, the number of probes by verdict."""
     counted = {api: Counter(one.verdict for one in results if one.key.api == api) for api in served_apis(results)}
     tallied = {api: [(word, own[word]) for word in get_args(Verdict) if own[word]] for api, own in counted.items()}
     return [(api, tally) for api, tally in tallied.items() if tally]
 
 
 def lines(results: Sequence[ProbeResult]) -> Iterator[str]:
-    """The same, a line an API. What is not as it should be is named: it need not harm any agent that is known."""
+    """A line for each API. Failed probes are named, even if they harm no known agent."""
     for api, tally in tallies(results):
         counts = (f"{count} {word}{_which(results, api, word)}" for word, count in tally)
         yield f"  wire, {api}: " + " · ".join(counts)

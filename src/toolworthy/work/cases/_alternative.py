@@ -1,4 +1,4 @@
-"""Compare what an answer did with one alternative of the right calls."""
+"""Compare the effects of a response with one alternative of the right calls."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from toolworthy.work.cases.model import Want
 from toolworthy.work.cases.world import State
 
 _FOLDERS = re.compile(r"\s*mkdir\s[^;&|<>$`]*")
-"""To make a folder that a file needs is not a call too many, though nothing is kept of it."""
+"""Commands that only make a folder for a file are not extra calls."""
 
 
 @dataclass
 class Worth:
-    """How well an answer meets one alternative."""
+    """How well a response meets one alternative."""
 
     state: State
     misses: list[Miss] = field(default_factory=list)
@@ -32,7 +32,7 @@ class Worth:
     meets: dict[int, int] = field(default_factory=dict)
     shown: dict[int, str] = field(default_factory=dict)
     looks: bool = False
-    """The calls do nothing but look."""
+    """Whether the calls are all read-only."""
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from toolworthy.work.cases.render import results, scene
 from toolworthy.work.cases.world import State, World
 
 LOOKS = 2
-"""How often the model may explore before it does its task; the strict reading allows none of it."""
+"""How many turns the model may explore before its task; the strict reading allows none."""
 
 
 @dataclass

@@ -1,7 +1,7 @@
 """Judge the calls of one answer: find the nearest alternative, and what is wrong.
 
-What is equal to the wanted calls as it is written is right at once. Only what differs is run, and judged by what it
-does and shows.
+Calls that equal the expected ones as written are right at once. Others are executed, and judged by their effects and
+output.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ class Ruling:
     turns: int = 1
     """How many turns it does at once: this one, and those after it that say nothing new."""
     explores: bool = False
-    """It does nothing but look, and nothing that was wanted."""
+    """Whether it is only read-only calls, none of them expected."""
 
     @property
     def lenient(self) -> bool:
-        """Right, but for what only the strict reading minds."""
+        """Whether it is right except in the strict reading."""
         return all(miss.strict for miss in self.misses)
 
 

@@ -23,9 +23,9 @@ from toolworthy.work.cases.benchmarks import bfcl, verifier
 
 Kind = Literal["bfcl", "k2vv"]
 REFERENCE = REFERENCES[0]
-"""Stands for a toolset in the keys of requests that go to the reference."""
+"""Replaces the toolset in keys of requests to the reference."""
 _OWN: Api = "chat"
-"""What the field's own harnesses speak."""
+"""The wire API of the original harnesses."""
 Item = bfcl.Item | verifier.VerifierCase
 
 
@@ -37,7 +37,7 @@ class Field:
     path: Path
     items: Mapping[str, Item]
     left_out: str = ""
-    """Which items are left out, and why, in one sentence."""
+    """Items that are left out, with the reason, in one sentence."""
 
     @property
     def spec(self) -> str:
@@ -46,7 +46,7 @@ class Field:
 
     @property
     def digest(self) -> str:
-        """A hash of what is asked."""
+        """A hash of the requests."""
         return hashlib.sha256(repr(list(self.items.items())).encode("utf-8", "replace")).hexdigest()[:16]
 
 

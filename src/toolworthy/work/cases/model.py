@@ -19,7 +19,7 @@ from toolworthy.content.adapters import Action, Scope, ToolSpec
 from toolworthy.work.cases.matching.values import compare
 
 CATEGORIES: dict[str, str] = read_toml(content.FIXTURES / "categories.toml")
-"""What cases are about."""
+"""Categories of cases."""
 
 
 class Want(Strict):
@@ -90,7 +90,7 @@ class Phrases(Strict):
 
 
 class Turn(Strict):
-    """What is said to the model, and what it should do then."""
+    """A user's message, and the expected calls."""
 
     user: str = ""
     """Empty: the results of the turn before are all it gets."""
@@ -163,7 +163,7 @@ class Case(Strict):
     before: tuple[Turn, ...] = ()
     """The conversation so far: played as the reference would, not judged."""
     files: dict[str, str] = Field(default_factory=dict)
-    """What lies in the working directory."""
+    """The files in the working directory."""
     commits: tuple[CaseCommit, ...] = Field(default=(), alias="commit")
     """How the repository came to be, oldest first; without any, one commit holds all files."""
     branch: str = "main"

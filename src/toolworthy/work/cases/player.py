@@ -1,4 +1,4 @@
-"""What the oracle says to a case: stateless, from the conversation alone."""
+"""The oracle's responses to cases: stateless, from the conversation alone."""
 
 from __future__ import annotations
 

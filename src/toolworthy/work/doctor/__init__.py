@@ -1,4 +1,4 @@
-"""Look at one endpoint with a few requests: what it offers, and what each agent must be set to for it."""
+"""Examine one endpoint with a few requests: its abilities, and the settings of each agent for it."""
 
 from toolworthy.work.doctor._look import examine
 

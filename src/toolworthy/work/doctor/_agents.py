@@ -15,21 +15,21 @@ from toolworthy.records.meta import KEY_ENV
 from toolworthy.wire.ir import Api
 
 PROXY_URL = "http://127.0.0.1:8377"
-"""Where `toolworthy proxy --open` listens."""
+"""The port of `toolworthy proxy --open`."""
 ORACLE_URL = "http://127.0.0.1:8378"
-"""Where `toolworthy oracle` listens."""
+"""The port of `toolworthy oracle`."""
 
 
 def reports(
     target: Endpoint, checked: Preflight, agents: Sequence[AgentAdapter], apis: Sequence[WireApiReport]
 ) -> list[AgentReport]:
-    """One of each agent.
+    """A report on each agent.
 
     Args:
-        target: as the user named it.
-        checked: the endpoint as it is.
-        agents: to report on.
-        apis: what its wire APIs do.
+        target: the endpoint as the user named it.
+        checked: the endpoint after preflight.
+        agents: the agents to report on.
+        apis: the abilities of its wire APIs.
     """
     endpoint = _standing(checked.endpoint)
     known = {one.api: one for one in apis}
@@ -64,7 +64,7 @@ def _state(endpoint: Endpoint, agent: AgentAdapter, api: Api, asked: Api) -> tup
 
 
 def _beyond_settings(endpoint: Endpoint, api: Api) -> str:
-    """What the endpoint wants that no agent can be set to; "" where there is nothing."""
+    """A requirement of the endpoint that no agent's settings can express; "" if there is none."""
     way = endpoint.auth or endpoint.provider.auth.get(api)
     connection = endpoint.connection
     wants = [
@@ -81,7 +81,7 @@ def _beyond_settings(endpoint: Endpoint, api: Api) -> str:
 
 
 def _broken(api: WireApiReport, *, translated: bool) -> str:
-    """Why no agent can use an API; "" where it can be used. A translation makes a stream of a whole response."""
+    """Why no agent can use an API; "" if agents can. Translation turns a whole response into a stream."""
     if api.tools == "no":
         return f"{api.api}: a request with tools is refused: {api.detail}"
     return f"{api.api}: it does not stream, as agents ask" if api.streaming == "no" and not translated else ""
@@ -112,7 +112,7 @@ def _key(endpoint: Endpoint) -> str | None:
 
 
 def _standing(endpoint: Endpoint) -> Endpoint:
-    """The oracle where `toolworthy oracle` serves it; any other as it is."""
+    """The oracle at the address of `toolworthy oracle`; any other endpoint unchanged."""
     if not endpoint.is_oracle:
         return endpoint
     return endpoint.at({api: ORACLE_URL + wire.api(api).base for api in endpoint.base_urls})

@@ -1,4 +1,4 @@
-"""Ask one wire API for two calls and reasoning in one response, and read what it can from that."""
+"""Request two calls and reasoning in one response over one wire API, and derive its abilities."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from toolworthy.wire.ir import Api, Dialect, Message, Reasoning, Request, Text, 
 from toolworthy.work.probes.material import READ, TOOLS, orders
 
 SECONDS = 25.0
-"""For one response."""
+"""Time limit in seconds of one response."""
 _ENOUGH, _FEW = 2_048, 512
 """Token limits: room to think and call twice, and to call twice."""
 _USD = 0.003
-"""What the output of one response may cost at most, where the price is known: three of them stay under a cent."""
+"""The most that the output of one response may cost, in dollars, if the price is known: three stay under a cent."""
 _WANTED = (READ.name, {"path": "a.txt"}), (READ.name, {"path": "b.txt"})
 
 
 async def capabilities(gateway: Gateway, api: Api) -> WireApiReport:
-    """What one API does with it."""
+    """The abilities of one API."""
     endpoint = gateway.endpoint
     request, dialect = _request(endpoint), endpoint.dialect
     if endpoint.provider.id == "generic" and dialect.thinking_switch == "none":
-        dialect = replace(dialect, thinking_switch="reasoning_effort")  # nobody knows, so it is tried
+        dialect = replace(dialect, thinking_switch="reasoning_effort")  # unknown, so it is tried
     exchange = await send(gateway, request, api, SECONDS, dialect)
     if request.reasoning and _refused(exchange):
         exchange = await send(gateway, replace(request, reasoning=None), api, SECONDS)
@@ -75,7 +75,7 @@ def _request(endpoint: Endpoint) -> Request:
 
 
 def _refused(exchange: Exchange) -> str:
-    """Why there is an error in place of a response; "" where there is none."""
+    """The error instead of a response; "" if there is none."""
     refusal = classify(exchange.status, exchange.response_headers, exchange.body) if exchange.status else None
     return f"HTTP {exchange.status}: {' '.join(refusal.message.split())[:200]}" if refusal else ""
 

@@ -1,4 +1,4 @@
-"""Find the longest input that an endpoint takes, by bisection."""
+"""Find the longest input that an endpoint accepts, by bisection."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from toolworthy.wire.ir import Message, Request, Text
 from toolworthy.work.doctor._capabilities import send
 
 SECONDS = 300.0
-"""For one response: local servers read long prompts slowly."""
+"""Time limit in seconds of one response: local servers read long prompts slowly."""
 FIRST, MOST = 1_024, 2**21
-"""Words with which the search begins, and tokens with which it ends."""
+"""The words at which the search begins, and the tokens at which it ends."""
 _NEAR = 0.03
-"""How near the two ends must be, as a share."""
+"""The search ends when both ends differ by less than this share."""
 _WORD = "alpha "
 """One token in most vocabularies."""
 _CUT = 0.6
-"""An input of which less is counted than this share was cut, without an error."""
+"""If usage counts less than this share of an input, it was truncated without an error."""
 
 
 @dataclass
@@ -32,7 +32,7 @@ class _Tried:
 async def measured_context(gateway: Gateway, report: ContextReport, say: Callable[[str], None]) -> ContextReport:
     """`report` with the longest input that is answered, and the shortest that is not.
 
-    A short input shows how many tokens a word is. Where a window is declared, it is tried just below and just above.
+    A short input shows how many tokens a word is. A declared window is tested just below and just above.
     """
     low = high = 0
     counted, why, tokens_a_word = None, "", 1.0
@@ -53,7 +53,7 @@ async def measured_context(gateway: Gateway, report: ContextReport, say: Callabl
 
 
 def _next(low: int, high: int, declared: int | None) -> int:
-    """How many words to try, between what was answered and what was not."""
+    """The next number of words to try."""
     if not low:
         return FIRST
     if declared:

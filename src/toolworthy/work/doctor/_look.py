@@ -33,13 +33,13 @@ async def examine(
     find_context: bool = False,
     say: Callable[[str], None] = lambda line: None,
 ) -> DoctorReport:
-    """What the endpoint offers, and what to set.
+    """The report on an endpoint.
 
     Args:
         target: as the user named it.
-        agents: those to report on.
-        find_context: whether to look for the longest input that it takes.
-        say: hears what is waited for.
+        agents: the agents to report on.
+        find_context: whether to find the longest input that it accepts.
+        say: called with messages about waits.
 
     Raises:
         ToolworthyError: it cannot be reached, or refuses the key or the model.

@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
 
 _PLAIN = "plain-answer"
-"""The one that is asked even where nothing can be read, and says so for all."""
+"""The probe that runs even if no response can be parsed, and reports this for all."""
 _OPENINGS = 2
-"""How often to ask a plain question, each time with patience, before an API is called dead."""
+"""How many plain requests, each with retries, must fail before an API counts as dead."""
 _REFUSED = "TW609"
-"""That a request was refused is what many a probe is out for; its verdict says it."""
+"""The rule about rejected requests: many probes provoke rejections, and their verdicts report them."""
 
 
 class ProbeBench:
@@ -74,12 +74,12 @@ class ProbeBench:
         )
 
     async def _hopeless(self, key: ProbeKey) -> str:
-        """Why it is not worth asking; empty where it is."""
+        """Why the probe need not run; empty if it must."""
         known = self.knowledge.stopped or self.knowledge.untold.get(key.probe)
         return known or (await self._surface(key)).dead or self.knowledge.stopped
 
     async def _surface(self, key: ProbeKey) -> Surface:
-        """What is known of the API; the first probe to ask finds out whether it can be asked at all."""
+        """The shared knowledge about an API; the first probe finds out whether it is usable at all."""
         which = key.api, bool(key.stream)
         async with self._gates.setdefault(which, asyncio.Lock()):
             if which not in self._surfaces:
@@ -110,7 +110,7 @@ class ProbeBench:
         return self._surfaces[which]
 
     async def _opening(self, ask: Ask) -> None:
-        """Asks a plain question; what is refused to it is refused to all."""
+        """Sends a plain request; an error for it applies to all probes."""
         try:
             await ask.says("Hello.")
         except Rejected:
@@ -136,14 +136,14 @@ class ProbeBench:
             except ProbeOutcome as outcome:
                 verdict, detail, cause = outcome.verdict, str(outcome), outcome.cause
             except Exception as error:
-                # A mistake of the probe's, on an answer that nobody foresaw: it must not take the others with it.
+                # A bug of the probe, on an unforeseen response: it must not stop the others.
                 verdict, detail = "unmeasured", f"the probe itself failed: {type(error).__name__}: {error}"
             if probe.situation == "bad-request":
                 await self._recovered(ask)
         ask.superseded |= repeated(session.exchanges)
-        # An answer without end says nothing beyond that, and reading all of it would take minutes.
+        # An endless response needs no further judgement, and parsing it would take minutes.
         judged_exchanges = [exchange for exchange in session.exchanges if exchange.index not in ask.flooded]
-        findings = ask.lasting(await asyncio.to_thread(rules.check, judged_exchanges))  # a long answer holds up nobody
+        findings = ask.lasting(await asyncio.to_thread(rules.check, judged_exchanges))  # may be long
         return probe.result(
             key,
             verdict,
@@ -157,7 +157,7 @@ class ProbeBench:
 
 
 def _decides(probe: Probe) -> bool:
-    """Whether it is asked even where no plain answer can be read: its own answer is the evidence."""
+    """Whether it runs even if no plain response can be parsed: its own response is the evidence."""
     return probe.main_path or probe.id == _PLAIN
 
 

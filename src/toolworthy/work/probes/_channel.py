@@ -1,5 +1,5 @@
-"""A probe's way to the endpoint: every request goes through the gateway, with patience, a token limit and a time that
-follows the endpoint's own speed."""
+"""A probe's channel to the endpoint: every request goes through the gateway, with retries, a token limit, and a time
+limit that follows the endpoint's speed."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ if TYPE_CHECKING:
     import httpx
 
 MAX_BYTES = 8 * 2**20
-"""How long one answer may be: more than any token limit allows."""
+"""The most bytes of one response: more than any token limit allows."""
 SHORT = 64
-"""Tokens for an answer of a few words."""
+"""Token limit for a response of a few words."""
 THOUGHT = 1_024
-"""Tokens that a model is told it may think with."""
+"""The thinking budget in tokens."""
 _SIDE = 2**20
-"""Bytes of an answer to another request that are read."""
+"""The most bytes that are read of a response to another kind of request."""
 ROOM = 4_096
-"""Tokens more for a model that thinks before it does what it is told."""
+"""Additional tokens for a model that thinks first."""
 
 
 class Channel:
@@ -49,23 +49,23 @@ class Channel:
         self.stream = bool(key.stream)
         self.url = session.base_url
         self.superseded: set[int] = set()
-        """Exchanges of requests that were sent again, with more patience or more room."""
+        """Exchanges whose requests were repeated, with a longer time or a higher token limit."""
         self.cut: set[int] = set()
-        """Exchanges that were not waited for to the end."""
+        """Exchanges that were aborted."""
         self.flooded: set[int] = set()
-        """Those of them whose answer was longer than any that was asked for."""
+        """Aborted exchanges whose response was longer than requested."""
         self.refused_for_time: set[int] = set()
-        """Exchanges that a limit of the rate refused."""
+        """Exchanges that a rate limit refused."""
         self.limited: set[int] = set()
         """Exchanges under a token limit."""
         self.last: Answer | None = None
         """The latest answer."""
         self._client, self._session = client, session
         self._ours: set[int] = set()
-        """Token limits that are ours, not the probe's."""
+        """Token limits that this class set, not the probe."""
         self._recorded: asyncio.Queue[Exchange] = asyncio.Queue()
         session.on_exchange = self._recorded.put_nowait
-        # A probe wants to see what the endpoint does, not what its adapter spares it.
+        # A probe must see the endpoint's own behaviour, without its adapter's workarounds.
         self._dialect = replace(
             endpoint.dialect,
             developer_role=True,
@@ -81,7 +81,7 @@ class Channel:
 
     def body(self, request: Request) -> dict[str, Any]:
         """The request's JSON for this API."""
-        if self._dialect.replay != "required" or wire.api(self.api).reasoning:  # what is signed cannot be invented
+        if self._dialect.replay != "required" or wire.api(self.api).reasoning:  # signatures cannot be invented
             request = replace(request, messages=tuple(map(_without_invented, request.messages)))
         body: dict[str, Any] = wire.api(self.api).render_request(request, self._dialect).body
         return body
@@ -110,13 +110,13 @@ class Channel:
         return self.room(THOUGHT + 512)
 
     def thinking(self, request: Request) -> Request:
-        """The same request with thinking on, as far as the API can say so."""
+        """The same request with thinking enabled, as far as the API allows."""
         wish = Reasoning(enabled=True, effort="medium", budget_tokens=THOUGHT)
         return replace(request, reasoning=wish, max_tokens=self.thinking_tokens)
 
     @property
     def seconds(self) -> float:
-        """How long another client may wait for an answer, its turn included."""
+        """How many seconds another client may wait for a response, including its turn."""
         return self.surface.knowledge.speed.seconds(0, self.room(SHORT)) + TOLD
 
     # ---- sending -------------------------------------------------------------------------------------------------
@@ -133,7 +133,7 @@ class Channel:
         Where a token limit cut the answer before it was one, the request is sent again with more room.
 
         Args:
-            request: what to ask, or the JSON itself.
+            request: the request, or its JSON.
             fields: top-level fields put into the JSON.
             headers: further request headers.
             query: of the URL.
@@ -158,8 +158,8 @@ class Channel:
         return await self.post(dump_json(sent).encode(), where, headers)
 
     async def post(self, data: bytes | None, path: str = "", headers: Mapping[str, str] | None = None) -> Answer:
-        """Send bytes, or ask by GET where there are none. An endpoint without time is given the time that it asks for,
-        and what fails in a way that may pass is asked again."""
+        """Send bytes, or ask by GET where there are none. Waits as long as a busy endpoint asks, and retries transient
+        failures."""
         answers: list[Answer] = []
 
         async def ask() -> Exchange:
@@ -212,7 +212,7 @@ class Channel:
     async def direct(
         self, method: str, url: str, body: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None
     ) -> SideAnswer:
-        """Ask without the gateway, for what it would answer or replace itself.
+        """Send a request without the gateway, which would answer or change it.
 
         Args:
             method: HTTP method.
@@ -248,14 +248,14 @@ class Channel:
         return await patiently(ask, failing, tries=self.surface.tries)
 
     async def overheard(self) -> Answer:
-        """The last answer that another client had at this probe's address."""
+        """The last response to another client at this probe's address."""
         exchange = await self._recorded.get()
         while not self._recorded.empty():
             exchange = self._recorded.get_nowait()
         return Answer(exchange)
 
     async def _answers_others(self) -> bool:
-        """Whether a plain question is answered, now that another was not."""
+        """Whether a plain request is answered after another was not."""
         for stream in (False, True):
             question = replace(self.request("Reply with exactly: Hello."), stream=stream)
             answer = await self._post(self.body(question))
@@ -284,12 +284,12 @@ class Channel:
         except TimeoutError:
             cut = Cut("seconds", seconds)
         except httpx.HTTPError:
-            pass  # the gateway has recorded why
+            pass  # the gateway has recorded the reason
         return Answer(await self._recorded.get(), cut)
 
 
 def passed_over(answer: Answer) -> bool:
-    """Whether an answer was none because of a fault that passed, not for want of time."""
+    """Whether a response failed because of a transient fault other than a busy endpoint."""
     return failed(answer.exchange) and answer.status not in BUSY
 
 

@@ -1,4 +1,4 @@
-"""What a probe is, and how a suite declares one."""
+"""The model of a probe, and its declaration in a suite."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from toolworthy.work.probes import tiers
 from toolworthy.work.probes.ask import Ask
 
 Modes = Literal["both", "stream-first", "stream", "whole", "none"]
-"""``stream-first``: whole only in tier ``full``."""
+"""``stream-first``: whole responses only in tier ``full``."""
 
 EVERY_AGENT = ("*",)
 
@@ -42,16 +42,16 @@ class Probe:
     run: Callable[[Ask], Awaitable[None]]
     tier: Tier = "standard"
     main_path: bool = False
-    """What its agent sends in every plain task; asked through a translation where the endpoint lacks that API."""
+    """Whether its agent sends this in every plain task; translated if the endpoint lacks the API."""
     late: bool = False
-    """Whether it is asked after all others, alone: what it sends may trouble an endpoint for a while."""
+    """Whether it runs alone, after all others: its requests may disturb an endpoint for a while."""
     once: bool = False
-    """Whether one API tells it for all: others are asked only where it shows a fault."""
+    """Whether one API stands for all: others are probed only if it shows a fault."""
     item: str = ""
-    """What pytest calls the test of a user's that it stands for."""
+    """pytest's name of the user's test that it represents."""
 
     def node(self, key: ProbeKey) -> str:
-        """What pytest calls a way of it in a user's own suite; "" where it is of ours, or of a plugin."""
+        """pytest's name of a way of it in a user's own suite; "" for built-in ones and plugins'."""
         file, _, name = place(self.run).partition(": ")
         known = file == "__main__" or any(
             Path(file).is_relative_to(folder) for folder in (content.SUITES, *content.PLUGINS)
@@ -93,7 +93,7 @@ class Probe:
 
     @property
     def uncommon(self) -> tuple[str, ...]:
-        """Its agents, where only such meet it as are not judged by every run."""
+        """Its agents, if only agents meet it that are not judged by every run."""
         common = {agent.id for agent in adapters.common()}
         return self.agents if self.own and common.isdisjoint(self.agents) else ()
 
@@ -175,7 +175,7 @@ def _is_a_users(where: str) -> bool:
 
 
 def load_suite() -> dict[str, Probe]:
-    """Every probe of our own suite, imported from where it lies if pytest has not done so."""
+    """Every probe of the built-in suite, imported unless pytest has done so."""
     for path in sorted((content.SUITES / "wire").glob("test_*.py")):
         name = f"toolworthy_suite_{path.stem}"
         if name not in sys.modules:

@@ -5,19 +5,19 @@ from __future__ import annotations
 from toolworthy.records.probe import Verdict
 
 NO_CALLS = "no-tool-calls"
-"""The model calls no tool, however it is asked."""
+"""The model calls no tool, in no wording of the request."""
 IN_WORDS = "calls-in-words"
-"""Every answer describes or plans the call in its text instead of making it."""
+"""Every response describes or plans the call in its text instead of making it."""
 ANNOUNCED = "calls-only-announced"
-"""Every answer's reasoning announces the call, and none follows."""
+"""The reasoning of every response announces the call, and none follows."""
 TOOLS_UNSEEN = "tools-unseen"
 """The tools of a request do not reach the model."""
 UNMADE = (IN_WORDS, ANNOUNCED, TOOLS_UNSEEN)
-"""Causes by which no call comes at all, and of which the answers show that they are not the model's choice."""
+"""Causes for missing calls that, by the responses, are not the model's choice."""
 KEY_REFUSED = "key-refused"
-"""An API refuses the key that another one takes."""
+"""An API refuses the key that another one accepts."""
 UNTOLD_OVERFLOW = "overflow-not-recognised"
-"""An agent does not understand the refusal of a conversation that is longer than the context window."""
+"""An agent does not recognize the error for a full context window."""
 SMALL_CONTEXT = "small-context"
 """The context window is too small for an agent's own prompt."""
 

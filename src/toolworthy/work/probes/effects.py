@@ -1,4 +1,4 @@
-"""What each answer of the wire suite means for one agent: it breaks it, fails it in a situation, or is noted only."""
+"""The effect of each result of the wire suite on one agent: breaks, fails in a situation, or only noted."""
 
 from __future__ import annotations
 
@@ -17,9 +17,8 @@ from toolworthy.wire.ir import Api
 from toolworthy.work.probes.severity import severity_for
 
 Effect = Literal["breaks", "fails", "untested", "noted"]
-"""``breaks``: the agent's own requests, as it sends them in every plain task, go wrong. ``fails``: it goes wrong in a
-situation, or in some answers only. ``untested``: it keeps us from asking the agent's own requests. ``noted``: the
-agent gets along with it."""
+"""``breaks``: the agent's own requests, as in every plain task, fail. ``fails``: it fails in a situation, or for some
+responses only. ``untested``: the agent's own requests could not be sent. ``noted``: the agent tolerates it."""
 
 
 def weight(effect: Effect) -> int:
@@ -32,16 +31,16 @@ class Reason:
     """A fault that affects an agent."""
 
     code: str
-    """Of a rule, or the id of a probe."""
+    """The code of a rule, or the id of a probe."""
     of_probe: bool
     title: str
     severity: Severity
-    """For this agent."""
+    """The severity for this agent."""
     situation: Situation
     effect: Effect
     detail: str
     root: str = ""
-    """Code of the rule whose fault it follows from; "" where it is a cause itself."""
+    """Code of the rule whose fault it follows from; "" if it is a root cause itself."""
     count: int = 1
     """Probes that show it."""
     of: int = 1
@@ -49,18 +48,18 @@ class Reason:
 
     @property
     def when(self) -> str:
-        """What is behind "fails": the situation, or how often."""
+        """The text after "fails": the situation, or how often."""
         if phrase := PHRASES[self.situation]:
             return f"when {phrase}"
         return f"in {self.count} of {self.of} probes"
 
 
 def reasons_for(agent: str, results: Sequence[ProbeResult]) -> tuple[Reason, ...]:
-    """What an agent meets in these results, each code once, the worst first; nothing that is cosmetic.
+    """The faults that an agent meets in these results, each code once, the worst first, without cosmetic ones.
 
     Args:
         agent: its id.
-        results: those that it meets (:func:`meets`), over the API that it is served in.
+        results: the results that it meets (:func:`meets`), over the API that serves it.
     """
     answered = [result for result in results if result.judged]
     grouped: dict[str, list[Reason]] = {}
@@ -78,13 +77,13 @@ def judged(results: Iterable[ProbeResult]) -> tuple[AgentAdapter, ...]:
 
 
 def affected(result: ProbeResult, code: str = "", agents: Iterable[AgentAdapter] | None = None) -> tuple[str, ...]:
-    """Ids of the agents that this one result harms, by its verdict or by what rules find in it; an agent is harmed only
-    over the API that it is served in.
+    """Ids of the agents that this one result harms, by its verdict or its findings; an agent is harmed only over the
+    API that serves it.
 
     Args:
         result: of a probe.
-        code: count only what this rule or probe says; "" for all.
-        agents: only these; those that the result alone is about (:func:`judged`) if None.
+        code: count only this rule or probe; "": all.
+        agents: only these; None: those that the result is about (:func:`judged`).
     """
 
     def harms(reason: Reason) -> bool:
@@ -98,17 +97,17 @@ def affected(result: ProbeResult, code: str = "", agents: Iterable[AgentAdapter]
 
 
 def over(result: ProbeResult, api: Api | None) -> bool:
-    """Whether an agent that is served in `api` meets a result: its own requests come to it by translation, too."""
+    """Whether an agent served by `api` meets a result; its own requests also count if translated."""
     return result.main_path or (result.endpoint_api or result.key.api) == api
 
 
 def meets(agent: str, result: ProbeResult) -> bool:
-    """Whether an agent meets what is asked, and as it is asked: agents stream, unless their own requests do not."""
+    """Whether an agent meets the probed behaviour in this mode: agents stream, unless their own requests do not."""
     return result.needed_by(agent) and (result.main_path or result.key.stream is not False)
 
 
 def of_result(agent: str, result: ProbeResult) -> Iterator[Reason]:
-    """What one result means for one agent: its findings, then its verdict."""
+    """The effects of one result on one agent: of its findings, then of its verdict."""
     if not meets(agent, result):
         return
     ending: dict[Effect, str] = {}
@@ -118,17 +117,17 @@ def of_result(agent: str, result: ProbeResult) -> Iterator[Reason]:
             continue
         situation = situations.met_in(result.situation, finding.situation)
         severity = severity_for(agent, finding.code, finding.severity, situation)
-        at_end = finding.evidence.exchange >= result.requests - 1  # on the answer that ended the probe
+        at_end = finding.evidence.exchange >= result.requests - 1  # in the response that ended the probe
         if situation in situations.NEVER or severity == "cosmetic":
             if at_end and finding.severity != "cosmetic" and not finding.follows:
-                ending.setdefault("noted", finding.code)  # what follows from it may still be minded
+                ending.setdefault("noted", finding.code)  # its consequences may still harm
             continue
         if finding.follows:
             yield Reason(
                 finding.code, False, finding.title, severity, situation, "noted", finding.detail, finding.follows
             )
             continue
-        # Of a call in the text: where it came when it was asked for again, the fault shows at times, as a rate.
+        # A leaked call that came properly when requested again: the fault occurs at times, as a rate.
         at_times = result.ok and finding.code in codes("leaks into text")
         effect = _effect(severity, situation, result.main_path and not at_times)
         if at_end:
@@ -140,7 +139,7 @@ def of_result(agent: str, result: ProbeResult) -> Iterator[Reason]:
     severity = severity_for(agent, result.key.probe, result.severity, result.situation, detail)
     effect = "breaks" if result.main_path else _effect(severity, result.situation, False)
     if result.situation == "always" and not result.main_path:
-        effect = "noted"  # the agent's own requests tell more
+        effect = "noted"  # the agent's own requests are better evidence
     root = (
         result.cause
         or ending.get("breaks")
@@ -152,7 +151,7 @@ def of_result(agent: str, result: ProbeResult) -> Iterator[Reason]:
 
 
 def _translated(agent: str, result: ProbeResult) -> bool:
-    """Whether the agent is served by translation of what this result is about."""
+    """Whether translation serves the agent over the API of this result."""
     native = next(((one.apis[0], *one.variants) for one in adapters.agents() if one.id == agent), None)
     return native is not None and (result.endpoint_api or result.key.api) not in native
 
@@ -164,12 +163,12 @@ def _effect(severity: Severity, situation: Situation, main_path: bool) -> Effect
 
 
 def _merged(reasons: Sequence[Reason], answered: int) -> Reason:
-    """The worst of them, and how many there are."""
+    """The worst of them, with their number."""
     worst = min(reasons, key=_place)
     return replace(worst, count=len(reasons), of=max(answered, len(reasons)))
 
 
 def _place(reason: Reason) -> tuple[int, int, bool, int, str]:
-    """What breaks comes first; then what agents meet most; causes before what follows from them."""
+    """Sort key: breaking faults first, then the most common situations; causes before consequences."""
     order = situations.order(reason.situation)
     return weight(reason.effect), order, bool(reason.root), rank(reason.severity), reason.code

@@ -62,8 +62,8 @@ class Probes(Kind[ProbeKey, ProbeResult]):
         return PROBES[key.probe].late
 
     def once(self, plan: Options, key: ProbeKey) -> str:
-        """Long prompts, and what has nothing to do with the API, are sent once, and again over other APIs and in other
-        ways only if that shows a fault."""
+        """Long prompts, and probes that do not depend on the API, are sent once; over other APIs and modes only if that
+        shows a fault."""
         probe = PROBES[key.probe]
         return key.probe if plan.tier != "full" and (probe.once or probe.situation in LONG) else ""
 
@@ -96,9 +96,9 @@ class Probes(Kind[ProbeKey, ProbeResult]):
 
     def reasons(self, results: Sequence[ProbeResult]) -> Iterator[str]:
         agents = judged(results)
-        harmful = [probe for probe in results if affected(probe, agents=agents)]
-        if harmful:
-            yield f"{len(harmful)} of {sum(result.judged for result in results)} probes show what harms an agent"
+        harmed = {agent for probe in results for agent in affected(probe, agents=agents)}
+        if harmed:
+            yield f"wire faults harm {len(harmed)} of {len(agents)} agents"
 
     def lines(self, results: Sequence[ProbeResult]) -> Iterator[str]:
         return iter(())
@@ -115,6 +115,6 @@ class Probes(Kind[ProbeKey, ProbeResult]):
 
 
 def _asked_of(plan: Options, probe: Probe) -> bool:
-    """Whether a run asks this probe: of agents that are not common, only where one of them is named, or tier full."""
+    """Whether a run includes this probe: probes of uncommon agents only if one of them is named, or in tier full."""
     wanted = {agent.id for agent in plan.agents}
     return plan.tier == "full" or not probe.uncommon or not wanted.isdisjoint(probe.uncommon)

@@ -12,9 +12,9 @@ from toolworthy.work.probes._channel import Channel
 from toolworthy.work.probes.answer import Answer
 
 LONGEST = 120.0
-"""Seconds that a good request is waited for."""
+"""The most seconds to wait for a valid request to succeed."""
 PAUSE = 1.0
-"""Seconds between its tries."""
+"""Seconds between its attempts."""
 
 
 @dataclass(frozen=True)
@@ -22,15 +22,15 @@ class Recovery:
     """The result of a plain request after an invalid one."""
 
     seconds: float
-    """Until it was answered; 0 where it was at once."""
+    """Seconds until it was answered; 0 if at once."""
     answered: bool = True
     why: str = ""
-    """What the endpoint said instead."""
+    """The endpoint's error until then."""
 
 
 async def recovered(line: Channel) -> Recovery:
-    """Ask a plain question, alone, until it is answered. A limit of the rate is waited for, and is not a lock; where no
-    question was ever answered, none is waited for."""
+    """Repeat a plain request until it is answered. A rate limit is waited for, but is not a lockout; if no request ever
+    succeeded, do not wait."""
     began, why, knows = time.monotonic(), "", line.surface.knowledge.speed.known
     question = dump_json(line.body(line.request("Reply with exactly: Hello."))).encode()
 

@@ -10,12 +10,12 @@ from toolworthy.records.finding import Severity
 def severity_for(
     agent: str, code: str, severity: Severity, situation: Situation = "always", verdict: str = ""
 ) -> Severity:
-    """How bad it is for this agent, as far as that was measured (``toolworthy matrix``); else `severity`.
+    """The measured severity for this agent (``toolworthy matrix``); else `severity`.
 
     Args:
         agent: its id.
         code: of a rule, or the id of a probe.
-        severity: what the rule or probe says for all agents.
+        severity: the general one of the rule or probe.
         situation: when the agent meets it. What it did elsewhere tells that it can be harmed, and that it need not mind
             what only degrades.
         verdict: verdict and detail of a probe, which tell the defects that it names apart.

@@ -1,4 +1,4 @@
-"""How much is asked, and in which order: what agents need most comes first, bad requests last."""
+"""Selection and order of probes: what agents need most comes first, invalid requests last."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from toolworthy.records.meta import Tier
 TIERS: tuple[Tier, ...] = get_args(Tier)
 
 LONG: frozenset[Situation] = frozenset({"long-input", "many-tools", "full-context"})
-"""Requests of many tokens. Before ``full`` they are sent once, and over other APIs only if that shows a fault."""
+"""Situations with long requests. Below tier ``full``, they are sent once, and over other APIs only if that shows a
+fault."""
 
 
 def within(tier: Tier, wanted: Tier, stream: bool | None) -> bool:
-    """Whether a way of a probe of this tier belongs to what was asked for. ``quick`` asks as agents do: streamed."""
+    """Whether a way of a probe of this tier is in the requested tier. ``quick`` only streams, as agents do."""
     return TIERS.index(tier) <= TIERS.index(wanted) and (wanted != "quick" or stream is not False)
 
 

@@ -1,4 +1,5 @@
-"""How often answers agree. Requests of one recorded trial, and repeated sendings of one, are not independent draws."""
+"""The rates of agreement between responses. Requests of one recorded trial, and repeated attempts at one request, are
+not independent draws."""
 
 from __future__ import annotations
 
@@ -34,7 +35,7 @@ def share(results: Iterable[ReplayResult], test: Callable[[ReplayResult], bool |
 
 
 _REASONS: dict[Status, str] = {"failed": "failed", "unmeasured": "not measured"}
-"""Why a sending does not count, where it might have. Where the recording holds no answer, there is nothing to count."""
+"""Reasons why an attempt does not count. If the recording has no response, nothing counts."""
 
 
 def same_decision(results: Iterable[ReplayResult]) -> Rate:

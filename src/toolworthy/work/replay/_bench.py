@@ -18,18 +18,18 @@ from toolworthy.work.replay._compare import decision, differences
 from toolworthy.work.replay.recording import Recorded, Recording
 
 SECONDS = 600.0
-"""How long one answer may take; as long as agents wait."""
+"""Time limit in seconds of one response; as long as agents wait."""
 _PATIENT = 3
-"""Requests in a row that reach nobody, after which none is tried twice."""
+"""After so many unreachable requests in a row, none is retried."""
 
 
 class ReplayBench:
     """Sends the requests of one replay.
 
     Args:
-        recording: what is sent again.
-        requests: those of it that are.
-        sides: who is asked, with a gateway before each.
+        recording: the recording to replay.
+        requests: the requests of it to send.
+        sides: the endpoints, each with a gateway.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class ReplayBench:
         return await asyncio.to_thread(self._compared, base, recorded, request, prepared, exchange)
 
     async def _send(self, key: ReplayKey, gateway: Gateway, prepared: Prepared) -> Exchange:
-        """An endpoint without time is given some, one that is gone is not waited for forever."""
+        """Send a request; wait for a busy endpoint, but not forever for an unreachable one."""
         session = gateway.direct(str(key))
 
         async def once() -> Exchange:
@@ -105,12 +105,12 @@ class ReplayBench:
 
 
 def _unmeasured(exchange: Exchange) -> str:
-    """Why an exchange says nothing of the endpoint's decisions; empty where it does."""
+    """Why an exchange says nothing about the endpoint's decisions; empty if it does."""
     if exchange.error and (_unreachable(exchange) or exchange.error.kind == "our limit"):
         return str(exchange.error)
     return f"HTTP {exchange.status}: the endpoint had no time" if busy(exchange) else ""
 
 
 def _unreachable(exchange: Exchange) -> bool:
-    """Whether nobody listened where the endpoint was."""
+    """Whether nothing listened at the endpoint's address."""
     return exchange.error is not None and exchange.error.kind in ("unreachable", "connect timeout")

@@ -22,8 +22,8 @@ _ASKER = "your-agent"
 
 
 def opened(path: Path, *, whole: bool = False) -> RunDirectory:
-    """A run directory; of a record of the proxy, a run directory next to it, made anew: what was recorded is judged by
-    the rules, and no task by anything.
+    """A run directory; for a recording of the proxy, a new run directory next to it, whose exchanges are judged only by
+    the rules.
 
     Args:
         path: of either.
@@ -57,7 +57,7 @@ def _secrets(recording: Recording) -> Iterable[str]:
 
 
 def _result(run: RunDirectory, exchanges: tuple[Exchange, ...]) -> TrialResult:
-    """All that was recorded, as one trial that nothing judged but the rules."""
+    """The whole recording as one trial that only the rules judged."""
     key = TrialKey(suite="tasks", task="recording", agent=_ASKER)
     file = f"exchanges/{file_name(str(key))}"
     writer = ExchangeWriter(run.path / file, run.redactor)

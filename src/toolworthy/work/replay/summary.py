@@ -83,7 +83,7 @@ def _trigger(agreed: TriggerAgreement) -> Iterator[str]:
 
 
 def _selves(target: list[ReplayResult], reference: list[ReplayResult], named: EndpointRecord | None) -> Iterator[str]:
-    """How far each endpoint agrees with itself: what agreement between two can be held against."""
+    """How far each endpoint agrees with itself, for comparison with the agreement between two."""
     own = agreement.self_trigger(target)
     unknown = " (--trials 2 or more measures it)" if not own.n else ""
     yield f"      for comparison, this endpoint with itself: {own}{unknown}"
@@ -138,7 +138,7 @@ def _ratios(results: Sequence[ReplayResult]) -> Iterator[str]:
 
 
 def _adapted(results: Sequence[ReplayResult]) -> Iterator[str]:
-    """How the requests were made fit, by the first sending of each."""
+    """How the requests were adapted, by the first attempt of each."""
     first = {result.key.request: result.adapted for result in results if result.adapted}
     made = [adapted for adapted in first.values() if adapted]
     ways = Counter(
@@ -153,7 +153,7 @@ def _adapted(results: Sequence[ReplayResult]) -> Iterator[str]:
 
 def _cut(text: str) -> str:
     line = " ".join(text.split())
-    line = "".join(mark if mark.isprintable() else "�" for mark in line)  # a terminal obeys control characters
+    line = "".join(mark if mark.isprintable() else "�" for mark in line)  # a terminal interprets control characters
     return line if len(line) <= _WIDTH else line[: _WIDTH - 1] + "…"
 
 

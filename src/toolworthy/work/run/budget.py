@@ -1,8 +1,8 @@
 """The budget of a run, in US dollars, tokens or minutes, and how much of it is spent.
 
 Money and tokens are those of the whole run, what was spent before ``--resume`` included; minutes are those of one
-invocation. Once a budget is spent nothing new is started; what runs is finished, so that a budget is passed by what was
-under way. Minutes bound that too, by a short grace.
+invocation. Once a budget is spent, nothing new starts; running items are finished and may exceed the budget. For
+minutes, a short grace period limits that.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from toolworthy.wire.ir import Response
 from toolworthy.work.scoring.measure import cost
 
 _GRACE, _LONGEST_GRACE = 0.03, 60.0
-"""How long what runs may go on when the minutes are over: a share of them, and seconds at most."""
+"""Grace period for running items after the minutes are over: a share of them, and the most seconds."""
 _CACHE = ("cached", "cache_write", "cache_write_1h")
 _BYTES_A_TOKEN = 4
-"""Where an answer does not tell its tokens, which must not make a budget endless."""
+"""Bytes per token for responses without usage, so that the budget still applies."""
 
 
 @dataclass(frozen=True)
@@ -35,15 +35,15 @@ class Took:
     input: int
     output: int
     usd: float | None
-    """None where no price is known."""
+    """None if no price is known."""
 
 
 class Spending:
     """Counts what a run spends, and compares it with its budget.
 
     Args:
-        budget: what may be.
-        prices: of the endpoint that a trial, case or probe asks, by its id.
+        budget: the limits.
+        prices: of the endpoint that a trial, case or probe uses, by its id.
         clock: monotonic seconds.
         began: when the minutes began, by that clock; None for now.
     """
@@ -63,7 +63,7 @@ class Spending:
         self._began = clock() if began is None else began
 
     def add(self, exchange: Exchange) -> Took:
-        """Add one exchange, and return what it took."""
+        """Add one exchange. Returns its cost."""
         tokens = tokens_of(exchange)
         prices = self._prices(exchange.trial)
         usd = cost(tokens, prices.rates(tokens.input or 0, exchange.started)) if prices else None
@@ -73,7 +73,7 @@ class Spending:
         return took
 
     def recall(self, recorded: Path) -> None:
-        """Count all that a run has recorded before in its folder of exchanges, also of attempts that were run again."""
+        """Count all earlier exchanges in the run's folder, including those of repeated attempts."""
         if self.budget.usd is None and self.budget.tokens is None:
             return
         for path in sorted(recorded.glob("*.jsonl.zst")):
@@ -95,7 +95,7 @@ class Spending:
 
     @property
     def seconds_left(self) -> float | None:
-        """Seconds that an item started now may take, including the grace period; None for no limit."""
+        """Seconds that an item started now may take, including the grace period; None: no limit."""
         if self.budget.minutes is None:
             return None
         return self.patience() + min(_GRACE * 60 * self.budget.minutes, _LONGEST_GRACE)
@@ -106,7 +106,7 @@ class Spending:
 
     @property
     def seconds_until_spent(self) -> float | None:
-        """How long until tokens or dollars are spent, as fast as it went so far; None where it would go on for ever."""
+        """Seconds until tokens or dollars are spent at the present rate; None if they never are."""
         tokens, usd = self._before
         gone = ((self.budget.tokens, self.tokens, self.tokens - tokens), (self.budget.usd, self.usd, self.usd - usd))
         seconds = [

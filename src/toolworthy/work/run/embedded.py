@@ -22,7 +22,7 @@ async def reached(endpoint: Endpoint, stack: contextlib.AsyncExitStack, options:
     It plays what the run of these options asks; without options, our tasks for our agents.
 
     Raises:
-        ToolworthyError: no defect has the id that is asked for.
+        ToolworthyError: no defect has the requested id.
     """
     if not endpoint.is_oracle:
         return endpoint
@@ -39,6 +39,6 @@ async def reached(endpoint: Endpoint, stack: contextlib.AsyncExitStack, options:
 
 
 def standing(defects: Sequence[Defect], port: int = 0) -> Oracle:
-    """The oracle of no single run: it plays our tasks and our cases for our agents."""
+    """An oracle outside of runs: it plays the built-in tasks and cases for built-in agents."""
     ours = adapters.agents()
     return Oracle(known_tasks(), ours, port=port, defects=defects, plays=[CasePlayer(load_cases(), ours)])

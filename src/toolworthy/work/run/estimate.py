@@ -1,4 +1,4 @@
-"""Estimates what a run will take, after preflight and before its first item.
+"""Estimates the cost of a run, after preflight and before its first item.
 
 ``fixtures/estimates.json`` holds what each item took when it was measured on the oracle, which says no more than it
 must: medians of input tokens, output tokens and requests, by suite, agent (toolset, way) and item. A model that
@@ -27,7 +27,7 @@ from toolworthy.work.run.plan import Options
 from toolworthy.work.scoring.measure import cost
 
 LARGE_USD, LARGE_MINUTES = 1.0, 10.0
-"""From where on to ask before a run starts."""
+"""Larger estimates need the user's consent."""
 Taken = tuple[float, float, float]
 """Input tokens, output tokens, requests."""
 Table = Mapping[str, Mapping[str, Mapping[str, Taken]]]
@@ -42,10 +42,10 @@ class RunEstimate:
     output: float
     requests: float
     unknown: int = 0
-    """Items that were never measured; they are taken to be like the others."""
+    """Items that were never measured; they are assumed to be like the others."""
 
     def usd(self, options: Options) -> float | None:
-        """What it costs at this time of day; None where no price is known."""
+        """The price at this time of day; None if no price is known."""
         prices = options.endpoint.prices
         tokens = Tokens(input=round(self.input), output=round(self.output))
         return cost(tokens, prices.rates(0, time.time())) if prices else None
@@ -72,7 +72,7 @@ def estimate(keys: Sequence[ResultKey], known: Table) -> RunEstimate:
 
 
 def _usual(known: Table, suite: str, agent: str) -> Taken:
-    """What an item takes that was never measured: the median of the agent's, else of all."""
+    """The estimate for an item that was never measured: the agent's median, else that of all."""
     own = known.get(suite, {}).get(agent)
     rows = [*own.values()] if own else [row for items in known.get(suite, {}).values() for row in items.values()]
     if not rows:
@@ -83,7 +83,7 @@ def _usual(known: Table, suite: str, agent: str) -> Taken:
 
 @dataclass(frozen=True)
 class Forecast:
-    """What a plan will take, in words."""
+    """The estimate for a plan, as text."""
 
     text: str
     usd: float | None
@@ -101,12 +101,12 @@ class Forecast:
 def forecast(
     options: Options, every: Sequence[ResultKey], endpoint: Endpoint | None = None, seconds: float | None = None
 ) -> Forecast:
-    """What these items will take.
+    """The estimate for these items.
 
     Args:
         options: the plan.
-        every: its items.
-        endpoint: as preflight found it: what it does not serve is not asked. None where that is not known.
+        every: all items of the plan.
+        endpoint: the endpoint after preflight, whose missing APIs get no requests; None if unknown.
         seconds: time of a small response, by preflight.
     """
     if not any(key.suite in table() for key in every):
@@ -143,7 +143,7 @@ def _asked(options: Options, keys: Sequence[ResultKey], served: Collection[Api] 
 
 
 def _instead(options: Options, keys: Sequence[ResultKey], served: Collection[Api] | None) -> str:
-    """What might be asked instead would take, where all of a kind is asked."""
+    """The estimates for larger and smaller plans, if all of a kind is planned."""
     text = ""
     for kind in KINDS.values():
         own = {key for key in keys if key.suite == kind.suite}
@@ -173,7 +173,7 @@ def short(tokens: float) -> str:
 
 
 def dollars(usd: float) -> str:
-    """``$1.40``, ``$0.036``, ``$0.00031``: two digits that count."""
+    """``$1.40``, ``$0.036``, ``$0.00031``: two significant digits."""
     if usd >= 1 or usd == 0:
         return f"${usd:,.2f}"
     return f"${usd:.{max(2, 1 - floor(log10(usd)))}f}"

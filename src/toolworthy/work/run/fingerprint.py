@@ -1,10 +1,10 @@
 """Fingerprints of agents and server during a run: changes in either can change scores.
 
-An agent is known by its version, by the tools that it offers and by its system prompt; these can change without a new
-version, where it takes its configuration from the network. A server is known by what it says of itself:
-``system_fingerprint``, which OpenAI's API reference calls "the backend configuration that the model runs with", the
-model ids of its answers, and headers that name software (``openai-version`` is under "Debugging requests" there).
-Neither ids nor cookies are kept.
+An agent's fingerprint consists of its version, tools and system prompt; the latter can change without a new version, if
+its configuration comes from the network. A server's consists of what it reports about itself: ``system_fingerprint``,
+which OpenAI's API reference calls "the backend configuration that the model runs with", the model ids of its answers,
+and headers that name software (``openai-version`` is under "Debugging requests" there). Neither ids nor cookies are
+kept.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from toolworthy.wire.ir import Request, Text, Tool
 
 MODEL, FINGERPRINT = "model", "system_fingerprint"
 MANY = "…"
-"""Ends a list of values that went on: what has so many values tells nothing."""
+"""Ends a truncated list of values: a field with so many values is no fingerprint."""
 _MOST = 8
 _NOTHING = RunMeta()
 _LONGEST = 200
@@ -41,7 +41,7 @@ _FINGERPRINT = re.compile(rb'"system_fingerprint"\s*:\s*"([^"\\]{1,200})"')
 
 @cache
 def _changing() -> tuple[tuple[re.Pattern[str], str], ...]:
-    """What ``fixtures/changing.toml`` says changes from run to run, and what to put in its place."""
+    """Patterns of text that changes from run to run, from ``fixtures/changing.toml``, with replacements."""
     table = read_toml(content.FIXTURES / "changing.toml")
     patterns = []
     for row in table["change"]:
@@ -56,7 +56,7 @@ class Seen:
     """Collects fingerprints from exchanges as they are recorded."""
 
     def __init__(self, model: str, versions: Mapping[str, str], before: RunMeta = _NOTHING) -> None:
-        """Go on from what `before` holds."""
+        """Continue from `before`."""
         self._model = model
         self._versions = versions
         self._first: dict[str, int] = {}
@@ -66,12 +66,12 @@ class Seen:
         self._server = {name: list(values) for name, values in before.server.items()}
 
     def add(self, exchange: Exchange) -> bool:
-        """Add one exchange; return whether it contained anything new."""
+        """Add one exchange. Returns whether it had anything new."""
         server_is_new = self._note_server(exchange)
         return self._note_agent(exchange) or server_is_new
 
     def about(self) -> dict[str, Any]:
-        """What ``run.json`` says of it: ``server`` and ``fingerprints``."""
+        """The fields ``server`` and ``fingerprints`` of ``run.json``."""
         agents: dict[str, dict[AgentPrint, set[str]]] = {}
         for agent, shown in (*self._before, *self._trials.values()):
             own = agents.setdefault(agent, {})
@@ -144,7 +144,7 @@ def agent_print(request: Request, version: str) -> AgentPrint:
 
 
 def system_prompt(request: Request) -> str:
-    """All that system or developer say before the model says anything."""
+    """All system and developer messages before the first response."""
     texts: list[str] = []
     for message in request.messages:
         if message.role == "assistant":
@@ -162,13 +162,13 @@ def steady(text: str) -> str:
 
 
 def words(agent: AgentAdapter) -> str:
-    """Hash of the tools in whose words cases are asked."""
+    """Hash of the toolset of cases."""
     tools = {name: (spec.description, None if spec.custom else tool_schema(spec)) for name, spec in agent.tools.items()}
     return _hash(json.dumps([tools, agent.mcp.name, agent.apis], sort_keys=True))
 
 
 class _Fingerprinted(Protocol):
-    """What can be compared."""
+    """The interface of objects that can be compared."""
 
     @property
     def agents(self) -> Mapping[str, str]: ...
@@ -206,7 +206,7 @@ def _in_same_tasks(old: Sequence[AgentPrint], new: Sequence[AgentPrint]) -> tupl
 
 
 def renamed(before: Mapping[str, Sequence[str]], after: Mapping[str, Sequence[str]]) -> Iterator[str]:
-    """What the server says of itself now and did not say before, in words. What has ever new values tells nothing."""
+    """Texts about new values that the server reports. Fields with ever new values are ignored."""
     for name, new in after.items():
         old = before.get(name, ())
         if not old or MANY in old or MANY in new:

@@ -126,7 +126,7 @@ def _check_same(run: RunMeta | None, plan: Options) -> None:
 
 
 def _specs(given: Sequence[str], folder: Path) -> list[str]:
-    """Paths of cases, absolute; a benchmark's file keeps its kind in front."""
+    """Absolute paths of cases; that of a benchmark's file keeps its prefix."""
     split = [(kind, text.removeprefix(f"{kind}:") if kind else text) for text in given for kind in [field_of(text)]]
     return [(f"{kind}:" if kind else "") + str((folder / path).resolve()) for kind, path in split]
 

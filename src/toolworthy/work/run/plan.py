@@ -35,7 +35,7 @@ _NO_BUDGET = Budget()
 _PROGRAMS = {"__main__.py": "toolworthy"}
 """What ``python -m toolworthy`` is called."""
 _TRIALS_AT_ONCE = 2
-"""Where nobody says how many: an agent is a process of some hundred megabytes."""
+"""The default number of concurrent trials: an agent is a process of some hundred megabytes."""
 
 
 T = TypeVar("T")
@@ -51,7 +51,7 @@ class Options:
     trials: int = 1
     """Attempts per task and agent."""
     concurrency: int | None = None
-    """Requests in flight, for probes and cases; trials at the same time. None for as many as go well."""
+    """Requests in flight, for probes and cases; trials at the same time. None: as many as succeed."""
     sandbox: SandboxKind = "auto"
     timeout_factor: float = 1.0
     """Multiplies every task's own time limits."""
@@ -66,41 +66,41 @@ class Options:
     """Whether the built-in agent and cases request streamed responses."""
     cases: tuple[Case, ...] = ()
     toolsets: tuple[AgentAdapter, ...] = ()
-    """Agents in whose words cases are asked."""
+    """Agents whose toolsets the cases offer."""
     own: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     """Values of the options that kinds of work declare themselves."""
     field: Field | None = None
-    """A file of the field's, asked instead of cases."""
+    """A benchmark's file, used instead of cases."""
     reference: Endpoint | None = None
-    """Asked a verifier's requests too: how far the reference agrees with itself."""
+    """The reference endpoint that also gets a verifier's requests, to measure how far it agrees with itself."""
     adapters: tuple[str, ...] = ()
     """Files of the user's own agents, absolute; as all paths here."""
     task_folders: tuple[str, ...] = ()
-    """Folders of the user's own tasks; ours where there are none."""
+    """Folders of the user's own tasks; empty: the built-in ones."""
     case_paths: tuple[str, ...] = ()
-    """Where the user's own cases are, with the kind before a file of the field's; ours where there are none."""
+    """Paths of the user's own cases, with a prefix for a benchmark's file; empty: the built-in ones."""
     recording: Recording | None = None
-    """What a replay sends again."""
+    """The recording of a replay."""
     only: str | None = None
-    """Of it, the requests of trials that fit this glob."""
+    """Only requests of trials that match this glob."""
     limit: int | None = None
-    """Of these, so many at most."""
+    """The most requests."""
     selected: tuple[str, ...] | None = None
-    """What pytest chose of all this, as ``plugin`` names its items; None for everything."""
+    """The items that pytest selected, by the names of ``plugin``; None: all."""
 
     tier: Tier = "standard"
-    """How many of the probes are asked."""
+    """The tier of the wire suite."""
     budget: Budget = _NO_BUDGET
     """What the run may spend."""
     agreed: bool = False
     """Whether a large run may start without a question."""
     until_decided: bool = False
-    """Whether `trials` is the most that is run: the gate looks after each, and ends the run once it is decided."""
+    """Whether the gate analyses the run after each attempt, and ends it once decided; `trials` is then the maximum."""
 
     triage: tuple[TriageEntry, ...] = ()
-    """What was decided about findings before."""
+    """The triage entries."""
     command: str = ""
-    """What asked for the run, where that is not the command line of the process."""
+    """The command of the run, if it is not the command line of the process."""
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -112,7 +112,7 @@ class Options:
         return self.concurrency or (_TRIALS_AT_ONCE if heavy else flow.AUTO)
 
     def prices(self, trial: str) -> Prices | None:
-        """What the endpoint costs that a trial, case or probe of this id asks."""
+        """The prices of the endpoint that a trial, case or probe with this id uses."""
         endpoint = self.reference if self.reference and Named.of(trial).asker in REFERENCES else self.endpoint
         return endpoint.prices
 
@@ -140,7 +140,7 @@ class Options:
 
 
 def choose_agents(names: list[str], files: list[Path]) -> tuple[AgentAdapter, ...]:
-    """The agents named, the user's own adapter files first; ``builtin`` if none is named.
+    """The named agents, searched in the user's own adapter files first; ``builtin`` if none is named.
 
     ``common`` stands for the agents that every run judges, ``all`` for every one.
 
@@ -150,15 +150,15 @@ def choose_agents(names: list[str], files: list[Path]) -> tuple[AgentAdapter, ..
     chosen = [*names, *(path.stem for path in files)] or ["builtin"]
     groups = {"all": adapters.agents(), "common": adapters.common()}
     expanded = [[agent.id for agent in groups[name]] if name in groups else [name] for name in chosen]
-    # What a group holds comes first, in its order.
+    # The members of a group come first, in its order.
     chosen = list(dict.fromkeys(name for group in sorted(expanded, key=len, reverse=True) for name in group))
     return tuple(adapters.agent(name, tuple(files)) for name in chosen)
 
 
 def choose_tasks(names: list[str], folders: list[Path]) -> tuple[Task, ...]:
-    """The tasks named, of `folders` (all that are known if none is given); all of them if none is named.
+    """The named tasks of `folders` (default: all known); all of them if none is named.
 
-    A folder may be one task or hold several; ``mcp`` is ours of tasks that need an MCP server.
+    A folder may be one task or hold several; ``mcp`` is the built-in folder of tasks that need an MCP server.
 
     Raises:
         ToolworthyError: an unknown name, a folder without tasks, or a broken task.
@@ -177,7 +177,7 @@ def choose_tasks(names: list[str], folders: list[Path]) -> tuple[Task, ...]:
 
 
 def choose_toolsets(names: list[str], files: list[Path]) -> tuple[AgentAdapter, ...]:
-    """Agents whose tools cases offer: those named, else the common ones. One that offers no tools is left out.
+    """Agents whose toolsets the cases offer: the named ones, else the common ones. Agents without tools are left out.
 
     Raises:
         ToolworthyError: as :func:`choose_agents`.
@@ -187,10 +187,10 @@ def choose_toolsets(names: list[str], files: list[Path]) -> tuple[AgentAdapter, 
 
 
 def choose_field(names: list[str], given: list[str]) -> Field | None:
-    """The field's file that ``--cases bfcl:PATH`` or ``k2vv:PATH`` names, or the cases of it that are named.
+    """The benchmark's file of ``--cases bfcl:PATH`` or ``k2vv:PATH``, or the named cases in it.
 
     Raises:
-        ToolworthyError: a broken file, an unknown case, or other files as well.
+        ToolworthyError: a broken file, an unknown case, or several files.
     """
     specs = [(kind, spec) for spec in given if (kind := field_of(spec))]
     if not specs:
@@ -204,13 +204,13 @@ def choose_field(names: list[str], given: list[str]) -> Field | None:
 
 
 def field_of(spec: str) -> Kind | None:
-    """The kind of the field's file that a value of ``--cases`` names, if it names one."""
+    """The benchmark that a value of ``--cases`` names, if any."""
     kinds: tuple[Kind, ...] = ("bfcl", "k2vv")
     return next((kind for kind in kinds if spec.startswith(f"{kind}:")), None)
 
 
 def choose_cases(names: list[str], given: list[str]) -> tuple[Case, ...]:
-    """The cases named, of the paths given (all that are known where there are none); all of them if none is named.
+    """The named cases of the given paths (default: all known); all of them if none is named.
 
     Raises:
         ToolworthyError: an unknown name, or a broken file.
@@ -228,7 +228,7 @@ def _picked(what: str, names: Sequence[str], by_name: Mapping[str, T]) -> tuple[
 
 
 def invocation(endpoint: Endpoint, command: str = "") -> dict[str, Any]:
-    """What every ``run.json`` says: when, where and how, and of which endpoint."""
+    """The common fields of every ``run.json``: time, machine, command and endpoint."""
     machine = platform.uname()
     return {
         "toolworthy": __version__,

@@ -1,4 +1,4 @@
-"""What two versions of an agent ask differently: their first requests, compared without what changes in every run."""
+"""The differences between the first requests of two versions of an agent, without parts that change in every run."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from toolworthy.wire.lenient import as_dict, parse_json
 from toolworthy.work.run.fingerprint import steady, system_prompt
 
 _SETTING = 500
-"""Characters from which on a value is no setting, but a prompt."""
+"""A longer value is a prompt, not a setting."""
 _LONGEST = 60
-"""Characters of a value that are shown."""
+"""The most characters of a value that are shown."""
 
 
 def changes(before: tuple[bytes, Request], after: tuple[bytes, Request]) -> Iterator[str]:
-    """Differences in fields, tools and prompt, a line each; nothing where they are alike.
+    """Differences in fields, tools and prompt, a line each; empty if there are none.
 
     Args:
         before: the body of a request and what it says.
@@ -35,7 +35,7 @@ def changes(before: tuple[bytes, Request], after: tuple[bytes, Request]) -> Iter
 
 
 def _compared(old: Mapping[str, str], new: Mapping[str, str], *, values: bool = False) -> str:
-    """``+ added; - removed; changed``; with `values`, what each was and is."""
+    """``+ added; - removed; changed``; with `values`, old and new values."""
     out = [f"- {name}" for name in old.keys() - new.keys()] + [f"+ {name}" for name in new.keys() - old.keys()]
     for name in old.keys() & new.keys():
         if old[name] != new[name]:
@@ -44,7 +44,7 @@ def _compared(old: Mapping[str, str], new: Mapping[str, str], *, values: bool = 
 
 
 def _fields(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """Every field and its value, but what holds the conversation and the tools: lists of objects, long texts."""
+    """Every field and its value, except conversation and tools: lists of objects, long texts."""
     if isinstance(value, dict) and value:
         for name, item in value.items():
             yield from _fields(item, f"{path}.{name}" if path else name)

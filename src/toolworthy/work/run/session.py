@@ -44,12 +44,12 @@ class Session:
     """One invocation, from preflight to the last result.
 
     ``start`` sets everything up (and raises what the user must fix), then all run on their own; ``wait`` gives one
-    result; ``close`` stops what still runs. Results are in the run directory before anyone is told of them.
+    result; ``close`` stops what still runs. Results are written to the run directory before anyone is notified.
 
     Args:
         options: the plan.
-        listener: is notified of progress.
-        look: analyses after each attempt at everything.
+        listener: notified of progress.
+        look: the interim analysis after each attempt at every item.
         began: when the minutes of the budget began, in monotonic seconds; None for now.
     """
 
@@ -65,7 +65,7 @@ class Session:
         self.run: RunDirectory | None = None
         self.checks: tuple[Check, ...] = ()
         self.unrun: dict[ResultKey, str] = {}
-        """What was not run, and why."""
+        """Items that were not run, with reasons."""
         self._release = Release(look)
         self._once = Once(options)
         self._planned: Counter[str] = Counter()  # by suite
@@ -128,7 +128,7 @@ class Session:
             self._call(self._begin(unfinished))
 
     def _agree(self, keys: Sequence[ResultKey]) -> None:
-        """Say what `keys` will take, and ask whether they may, where that is much and somebody is there to say."""
+        """Print the estimate for `keys`; if it is large and a user is present, ask for consent."""
         if self.options.endpoint.is_oracle or self._site is None:
             return
         forecast = estimate.forecast(self.options, keys, self._site.endpoint, self._seconds)
@@ -164,7 +164,7 @@ class Session:
             self._plan(Counter())
             self.run.sync()
         for future in self._results.values():
-            future.cancel()  # whoever waits for it on another thread would wait for ever
+            future.cancel()  # else another thread would wait forever
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(timeout=10)
         self._thread = None
@@ -180,10 +180,10 @@ class Session:
         except concurrent.futures.CancelledError:
             raise self._stopped or ToolworthyError("the run was stopped") from None
         finally:
-            future.cancel()  # if we were interrupted it is not to go on
+            future.cancel()  # after an interrupt, it must not continue
 
     async def _look(self, agents: Sequence[AgentAdapter]) -> Site:
-        """Look at the endpoint before anything is asked of it."""
+        """Run preflight on the endpoint."""
         checked = await self._preflight(self.options.endpoint, agents)
         assert self.run is not None
         self.run.update(preflight=checked.record())
@@ -192,7 +192,7 @@ class Session:
         return Site(self.options, checked.endpoint, gateway, self.listener, checked.refused, self._stack, self._reach)
 
     async def _reach(self, endpoint: Endpoint, agents: Sequence[AgentAdapter]) -> tuple[Endpoint, Gateway]:
-        """Another endpoint, whose exchanges count and tell nothing of the one that is measured."""
+        """Run preflight on another endpoint; its exchanges count for the budget, but not as fingerprints."""
         checked = await self._preflight(endpoint, agents)
         return checked.endpoint, await self._gateway(checked.endpoint, self._count)
 
@@ -211,7 +211,7 @@ class Session:
         return await self._stack.enter_async_context(gateway)
 
     async def _open(self, keys: Sequence[ResultKey]) -> None:
-        """Look at the endpoint, as those see it whom `keys` are for."""
+        """Prepare the kinds of work and run preflight for the agents of `keys`."""
         self._keep_track(asyncio.current_task())
         kinds = [KINDS[suite] for suite in dict.fromkeys(key.suite for key in keys)]
         try:
@@ -246,7 +246,7 @@ class Session:
         task.add_done_callback(self._tasks.discard)
 
     async def _afterwards(self, before: Sequence[Any], keys: Sequence[ResultKey]) -> None:
-        """`keys` one by one, once all that was begun is over."""
+        """Run `keys` one by one, after all running items have ended."""
         await asyncio.gather(*before, return_exceptions=True)
         for key in keys:
             await self._one(key)
@@ -266,21 +266,21 @@ class Session:
         try:
             if why := await self._release.why_not(key) or await self._once.why_not(key):
                 self._planned[key.suite] -= 1
-                result = self._unrun(key, why)  # not in the run directory: it is not missing
+                result = self._unrun(key, why)  # not stored in the run directory: it counts as complete
             else:
                 async with self._slots[kind_of(key).heavy]:
                     result = await self._within_budget(key)
                 self.run.append(result)
             self.listener.ended(result)
             self._once.done(key, result)
-            # Before anyone is told: with the last result, the last look is to be there too.
+            # Before anyone is notified: with the last result, the last analysis must be complete, too.
             await self._release.done(key, self.run)
         except asyncio.CancelledError:
             future.cancel()
             raise
-        except ToolworthyError as error:  # a full disk, no sandbox: it would be the same for all that come
+        except ToolworthyError as error:  # a full disk or no sandbox: all further items would fail, too
             self._stop(error)
-        except Exception as error:  # a defect of ours: the one who waits must hear of it
+        except Exception as error:  # our own bug: the waiting caller must get it
             if not future.done():
                 future.set_exception(error)
             self._once.done(key, None)
@@ -290,7 +290,7 @@ class Session:
                 future.set_result(result)
 
     def _stop(self, error: ToolworthyError) -> None:
-        """End all that runs, on the loop's thread; whoever waits for a result hears why."""
+        """End all running items, on the loop's thread; waiting callers get the reason."""
         if self._stopped is not None:
             return
         self._stopped = error
@@ -325,7 +325,7 @@ class Session:
         return self._with_origin(key, kind_of(key).unrun(self.options, key, why))
 
     def _with_origin(self, key: ResultKey, result: Any) -> Any:
-        """The result with where its exchanges are, and how it is done again."""
+        """The result with the path of its exchanges, and the command that repeats it."""
         assert self.run is not None
         file = f"exchanges/{file_name(str(key))}"
         there = (self.run.path / file).is_file()
@@ -343,7 +343,7 @@ class Session:
         self.listener.exchanged(exchange, self.spending.add(exchange))
 
     def _keep(self, exchange: Exchange) -> None:
-        """Write it down; perhaps on another thread."""
+        """Store the result, perhaps on another thread."""
         assert self.run is not None
         path = self.run.path / "exchanges" / file_name(exchange.trial)
         try:

@@ -19,27 +19,27 @@ class Next:
     suites: frozenset[str]
     """Suites that continue."""
     why: str
-    """Why the others need no more attempts."""
+    """Why other suites need no more attempts."""
 
 
 Looking = Callable[[RunDirectory, int, frozenset[str]], Next]
-"""Analyses a run after so many attempts; the suites are those with attempts left."""
+"""Analyses a run after a number of attempts; takes the suites with attempts left."""
 
 
 class Release:
     """Decides which attempts may start. Used on the session's loop only.
 
     Args:
-        look: asked after every attempt at everything; None lets all begin at once.
+        look: called after every attempt at every item; None: all attempts may start at once.
     """
 
     def __init__(self, look: Looking | None) -> None:
         self._look = look
         self._lock = asyncio.Lock()
         self._lacking: dict[int, set[ResultKey]] = {}
-        """By number of the attempt: what has no result yet."""
+        """By number of the attempt: keys without a result yet."""
         self._suites: dict[int, set[str]] = defaultdict(set)
-        """By number of the attempt: of which suites it is."""
+        """By number of the attempt: its suites."""
         self._begun: dict[int, asyncio.Event] = defaultdict(asyncio.Event)
         self._now = 1
         self._over = False
@@ -56,8 +56,7 @@ class Release:
     async def why_not(self, key: ResultKey) -> str:
         """Wait for the turn of `key`; return "" if it may start, or why it is not needed.
 
-        Raises:
-            Exception: what the look raised.
+        Raises: Exception: the error of the analysis.
         """
         if self._look is None or attempt(key) == 1:
             return ""
@@ -77,12 +76,12 @@ class Release:
                 await self._next(self._look, run)
 
     async def _next(self, look: Looking, run: RunDirectory) -> None:
-        """Look, and let the next attempt begin with what is still open."""
+        """Analyse, and start the next attempt of the suites that are still open."""
         remaining = frozenset(suite for number, own in self._suites.items() if number > self._now for suite in own)
         try:
             decided = await asyncio.to_thread(look, run, self._now, remaining)
             self._why = {suite: self._why.get(suite, decided.why) for suite in remaining - decided.suites}
-        except Exception as error:  # whoever waits for an attempt must hear of it
+        except Exception as error:  # callers that wait for an attempt must get it
             self._broken = error
         self._now += 1
         self._over = self._broken is not None or not remaining - set(self._why)

@@ -15,7 +15,7 @@ _LONG = 240
 def complaint(outcome: CommandOutcome) -> str:
     """The agent's error message in one line; "" if it ended well or reported none.
 
-    Agents print plain lines or JSON lines; of these the message of an error counts, wherever it is in them.
+    Agents print plain lines or JSON lines; in these, the message of an error counts, wherever it is.
     """
     if outcome.ended != "exit" or outcome.exit_code == 0:
         return ""
@@ -41,7 +41,7 @@ def _error_in(line: str) -> str:
 
 
 def _message(error: Any) -> str:
-    """The message of an error, which may lie in another one."""
+    """The message of an error, which may be nested."""
     if isinstance(error, str):
         return error
     if not isinstance(error, dict):

@@ -1,8 +1,8 @@
 """Find the cause of a failed trial: the first in the order below for which the exchanges have evidence.
 
 infrastructure · endpoint error · wire defect · malformed call · unknown tool · bad arguments · repetition · budget ·
-announced but did not act · gave up · agent tool · wrong result. What the agent got over counts for none of them: a
-fault decides only where no call that came after it was run well.
+announced but did not act · gave up · agent tool · wrong result. Faults that the agent recovered from do not count: a
+fault decides only if no later call succeeded.
 """
 
 from __future__ import annotations
@@ -31,28 +31,28 @@ _ANNOUNCES = re.compile(r"\b(I will|I'll|let me|I am going to|I'm going to|next,
 _GIVES_UP = re.compile(r"\b(cannot|can't|unable to|not able to|give up|sorry)\b", re.IGNORECASE)
 
 _FAULTS: dict[RefusalKind, Fault] = {"rate limited": "our limit", "empty account": "infrastructure"}
-"""Whose fault an error is that is not the endpoint's: we asked too often, the user has to pay."""
+"""Fault of errors that are not the endpoint's: rate limits of our own making, empty accounts."""
 _NO_ANSWER: tuple[RefusalKind, ...] = (*_FAULTS, "wrong route")
-"""Errors that no status tells from an answer, under HTTP 200."""
+"""Errors under HTTP 200, which no status shows."""
 _HARM = ("wrong result", "dies", "hangs")
 _BAD_JSON = "TW102"
-"""Arguments that are not JSON: no client can tell a bad parser from a model that wrote them so."""
+"""Arguments that are not JSON: the server's parser or the model may be at fault."""
 _EMPTY = "TW704"
 """An answer with neither text nor call, though the model did not end it with its first tokens."""
 _EMPTIED: tuple[Literal["call emptied", "answer emptied"], ...] = ("call emptied", "answer emptied")
-"""What was lost of the last answer, where it has no call."""
+"""Rules about lost parts of the last response, if it has no call."""
 _ALTERS = ("TW103", "TW104", "TW302", "TW323", "TW507")
-"""Faults that make a call say something else than the model did."""
+"""Faults that change the content of a call."""
 _NO_JSON, _ARGUMENTS = "TW603", re.compile(r"arguments|partial_json")
-"""An event that no client can read, and what it holds where it is a piece of a call."""
+"""The rule for an unreadable event, and the text in it that marks a piece of a call."""
 _AT_TOOLS_FAULT: tuple[CauseCode | None, ...] = ("same call again", "only announced", "gave up", "tests fail")
-"""How a model ends that an agent tool keeps from its goal."""
+"""Endings of a model that the agent's tools keep from the goal."""
 _PATIENCE = 60.0
-"""Seconds of silence that no server needs within an answer."""
+"""Seconds of silence within a response that no server needs."""
 _LIMITS: dict[Ended, Limit] = {"timeout": "time"}
-"""How a process ends, and at which limit."""
+"""How a process ended, to the run limit."""
 _TAKEN: dict[Ended, str] = {"memory": "memory", "processes": "processes", "disk": "disk space"}
-"""What the commands of a model took too much of. An agent by itself comes nowhere near, and no task wants so much."""
+"""Limits that only a model's commands exceed: neither agents nor tasks need so much."""
 
 
 def diagnose(
@@ -61,11 +61,11 @@ def diagnose(
     """The cause of a failed trial.
 
     Args:
-        exchanges: all of it, in order.
+        exchanges: all exchanges of the trial, in order.
         outcome: how the agent's process ended.
-        agent: whose trial it was.
-        max_turns: how many turns it had.
-        ceiling: why its agent tool fails the task with every model; empty where it can pass.
+        agent: the agent of the trial.
+        max_turns: its turn limit.
+        ceiling: why the agent fails the task with every model; empty if it can pass.
     """
     completions = [exchange for exchange in exchanges if exchange.kind == "completion"]
     if not completions:
@@ -88,12 +88,12 @@ def diagnose(
 
 
 def _gives_way(diagnosed: Cause) -> bool:
-    """Whether that the agent tool fails the task anyway explains more than a cause does."""
+    """Whether the ceiling explains the failure better than this cause."""
     return diagnosed.code in _AT_TOOLS_FAULT or "borne elsewhere" in diagnosed.notes
 
 
 def _testimony(diagnosed: Cause, course: Course) -> dict[Note, str]:
-    """What the agent itself said went wrong, or that it took the answer for the end."""
+    """A note with the agent's own error, or that it took the response for the end."""
     if message := complaint(course.outcome):
         return {"agent says": message}
     if diagnosed.kind == "wire defect" and course.outcome.exit_code == 0 and diagnosed.exchange == course.last.index:
@@ -102,7 +102,7 @@ def _testimony(diagnosed: Cause, course: Course) -> dict[Note, str]:
 
 
 def _overcome(diagnosed: Cause, course: Course) -> dict[Note, str]:
-    """Of a failure of the model or the agent tool: what was wrong on the wire as well, and did not stop the agent."""
+    """Notes on wire faults that did not stop the agent, for a failure of model or agent."""
     if diagnosed.fault not in ("model", "agent"):
         return {}
     blocking = [
@@ -116,7 +116,8 @@ def _overcome(diagnosed: Cause, course: Course) -> dict[Note, str]:
 
 
 def _nothing_asked(outcome: CommandOutcome) -> Cause:
-    """An agent that ended by itself could not start; one that we stopped was at work, for longer than we let it."""
+    """The cause without any completion: an agent that ended by itself could not start; one that was stopped exceeded a
+    limit."""
     output = " ".join((outcome.stderr or outcome.stdout).decode(errors="replace").split())[-300:]
     if outcome.ended == "timeout":
         return cause("nothing asked in time", "our limit", limit="time", seconds=outcome.seconds, said=output)
@@ -125,8 +126,8 @@ def _nothing_asked(outcome: CommandOutcome) -> Cause:
 
 
 def _endpoint_error(course: Course) -> Cause | None:
-    """Errors count only at the end: an agent that recovered was not stopped by them. What it asked besides
-    its task may stop it, too, and then it says so by its exit code."""
+    """Errors count only at the end: an agent that recovered was not stopped by them. Errors of side requests count if
+    the exit code shows that they stopped the agent."""
     died = course.outcome.ended == "exit" and course.outcome.exit_code != 0
     return _error(course.last) or (_error(course.asked[-1]) if died else None)
 
@@ -139,20 +140,20 @@ def _error(last: Exchange) -> Cause | None:
         return cause("no whole answer", fault, last, limit=waited, failure=str(last.error))
     if last.status is None:
         return None
-    if 200 < last.status < 400:  # no API has such an answer to this
+    if 200 < last.status < 400:  # no API sends such a response
         where = last.response_headers.get("location", "")
         redirected = cause("redirected", "endpoint", last, status=last.status)
         return noted(redirected, {"to": where[:200]} if where else {})
     refusal = classify(last.status, last.response_headers, last.body)
     if refusal is None or (last.status < 400 and refusal.kind not in _NO_ANSWER):
-        return None  # of an error within an answer a rule says more
+        return None  # a rule describes an error within a response better
     message = refusal.message.strip()[:300] or "without a reason"
     fault = _FAULTS.get(refusal.kind, "endpoint")
     return cause("refused", fault, last, refusal=refusal.kind, status=last.status, said=message)
 
 
 def _silence(course: Course) -> Cause | None:
-    """An answer that stopped coming. Less than a minute of it may be a slow server, and is our impatience."""
+    """A response that stalled. Less than a minute may be a slow server: then our time limit is the cause."""
     last, outcome = course.last, course.outcome
     if outcome.ended != "timeout" or last.error is None or last.error.kind != "agent gone":
         return None
@@ -166,9 +167,9 @@ def _silence(course: Course) -> Cause | None:
 
 
 def _leak(course: Course) -> Cause | None:
-    """A call that the server left in the text, so that it was not run, and after which no call was run well."""
+    """A leaked call that was not executed, without a later successful call."""
     for exchange in reversed(course.open):
-        used = exchange.index in course.used  # what its reasoning holds as well was only thought of
+        used = exchange.index in course.used  # a call that is also in the reasoning was only considered
         lost = [call for call in lost_calls(exchange.request, exchange.response) if call.where == "text" or not used]
         if lost:
             here = (finding for finding in course.findings if finding.evidence.exchange == exchange.index)
@@ -182,8 +183,8 @@ def _leak(course: Course) -> Cause | None:
 
 
 def _wire_defect(course: Course) -> Cause | None:
-    """An answer that no client can use, or whose call this one did not find. What this agent was seen to break on is
-    named before what it took; what came last, before what came earlier."""
+    """A response that no client can use, or whose call this agent did not find. Faults that broke this agent when
+    measured come before others, later ones before earlier ones."""
     last, missed = course.last.index, _missed(course)
     candidates = [
         finding
@@ -208,7 +209,8 @@ def _broken(code: CauseCode, fault: Fault, finding: Finding) -> Cause:
 
 
 def _missed(course: Course) -> dict[Note, str]:
-    """A call of the last answer that the agent did not run, though it ended by itself; empty where there is none."""
+    """A call of the last response that the agent did not execute, although it ended by itself; empty if there is
+    none."""
     if course.outcome.ended != "exit" or course.out_of_turns or course.last.response is None:
         return {}
     if calls := course.last.calls:
@@ -222,7 +224,7 @@ def _missed(course: Course) -> dict[Note, str]:
 
 
 def _weight(finding: Finding, course: Course) -> tuple[bool, int, int]:
-    """What weighs most: what this agent was seen to break on, then what blocks, then what came last."""
+    """Sort key: faults that broke this agent when measured, then blocking ones, then later ones."""
     harms = did(course.agent.id, finding.code) in _HARM
     return harms, -rank(finding.severity), finding.evidence.exchange
 
@@ -237,7 +239,7 @@ def _call_trouble(course: Course) -> Cause | None:
         if call.valid is False:
             return cause("arguments misfit", "model", call.exchange, tool=tool, problem=call.problem)
         if call.executed:
-            return None  # it had found its way again
+            return None  # the agent had recovered
     return None
 
 
@@ -250,7 +252,7 @@ def _edit_trouble(course: Course) -> Cause | None:
 
 
 def _limit(course: Course) -> Cause | None:
-    """A loop, or a run limit that it ran into."""
+    """A loop, or a run limit."""
     last, outcome, calls = course.last, course.outcome, course.calls
     loop = next((call for call in reversed(calls) if not call.fresh), None)
     if loop is not None:
@@ -268,7 +270,7 @@ def _limit(course: Course) -> Cause | None:
 
 
 def _altered(course: Course) -> Cause | None:
-    """A call that was run well, and did not say what the model had said: what was done by it is wrong since."""
+    """A successful call whose content a fault had changed, so that its effect is wrong."""
     calls = {call.exchange for call in course.calls}
     for finding in reversed(course.findings):
         whole = finding.code in _ALTERS or (finding.code == _NO_JSON and _ARGUMENTS.search(finding.evidence.excerpt))

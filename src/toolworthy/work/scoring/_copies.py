@@ -1,6 +1,6 @@
 """Detect attempts that are copies of each other, by a hash of all their responses.
 
-A cache, or a model that is asked at temperature 0, gives the same answers again: ten such attempts say as much as one.
+A cache, or a model that is asked at temperature 0, gives the same responses again: ten such attempts are worth one.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ _VARIES = re.compile(
 def answers_of(completions: Sequence[Exchange]) -> str:
     """A hash of all responses, in order; "" if one is missing.
 
-    What was asked needs no look: an agent's next request follows from the answers before it. What an agent asks besides
-    its task, without tools, comes in any order and is left out.
+    Requests are not included: an agent's next request follows from earlier responses. Side requests, without tools,
+    come in any order and are left out.
 
     Args:
         completions: completions of one attempt, in order.

@@ -20,7 +20,7 @@ class JudgedEdit:
     exchange: int
     edit: TextEdit
     problem: Literal["", "malformed", "misfit"]
-    """``misfit``: the agent said that the file does not hold the old lines."""
+    """``misfit``: the agent reported that the file does not contain the old lines."""
 
 
 def judge_edits(exchanges: Sequence[Exchange], agent: AgentAdapter) -> tuple[JudgedEdit, ...]:
@@ -41,7 +41,7 @@ def _edits_of(exchange: Exchange) -> tuple[TextEdit, ...]:
 
 
 def _refusal(texts: Sequence[str], agent: AgentAdapter) -> str:
-    """What the agent said of edits that it could not apply; "" where it said nothing of the kind."""
+    """The agent's report on edits that it could not apply; "" if there is none."""
     return "\n".join(text for text in texts if any(re.search(pattern, text) for pattern in agent.refusals))
 
 

@@ -30,7 +30,7 @@ class Course:
 
     @cached_property
     def task(self) -> tuple[Exchange, ...]:
-        """The task's own conversation; what an agent asks besides it, without tools, decides nothing."""
+        """The task's own conversation; side requests, without tools, are ignored."""
         return tuple(exchange for exchange in self.asked if exchange.can_act) or tuple(self.asked)
 
     @cached_property
@@ -59,7 +59,8 @@ class Course:
 
     @cached_property
     def settled(self) -> int:
-        """Index of the last answer that the agent used, which got over all that went wrong before; -1 for none."""
+        """Index of the last response that the agent used, by which it recovered from all earlier faults; -1 for
+        none."""
         return max(self.used, default=-1)
 
     @cached_property
@@ -73,8 +74,8 @@ class Course:
 
     @cached_property
     def open(self) -> tuple[Exchange, ...]:
-        """The answers from the last on that the agent used: their calls that were not run may have mattered."""
-        unseen = self.last.index if self.out_of_turns else None  # nobody knows what the agent would have made of it
+        """The responses from the last one on that the agent used: their calls without results may have mattered."""
+        unseen = self.last.index if self.out_of_turns else None  # the agent's reaction is unknown
         left_out = self.thrown_away | {unseen}
         return tuple(
             exchange for exchange in self.task if exchange.index >= self.settled and exchange.index not in left_out
@@ -82,8 +83,8 @@ class Course:
 
     @cached_property
     def thrown_away(self) -> frozenset[int]:
-        """Answers that others took the place of: errors before the end, and answers to a request that the agent asked
-        again, if the last of these is sound."""
+        """Superseded responses: errors before the end, and responses to a request that the agent repeated, if the last
+        of these is sound."""
         blocked = {exchange.evidence.exchange for exchange in self.findings if exchange.severity == "blocks"}
         replaced: set[int] = set()
         sound = self.last.index not in blocked
@@ -97,13 +98,13 @@ class Course:
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
-        """What the rules say of the task's own conversation."""
+        """The findings in the task's own conversation."""
         return rules.check(self.task)
 
     @cached_property
     def open_findings(self) -> tuple[Finding, ...]:
-        """Those that may have stopped the agent: in answers after the last that it used, and of a kind that no answer
-        which it used has."""
+        """The findings that may have stopped the agent: in responses after the last one that it used, and of a code
+        that no used response has."""
         borne = {finding.code for finding in self.findings if finding.evidence.exchange in self.used}
         after = {finding.index for finding in self.open} - {self.settled}
         return tuple(
@@ -111,6 +112,6 @@ class Course:
         )
 
     def root(self, finding: Finding) -> Finding:
-        """The fault of the same answer that brought this one about; the finding itself where none did."""
+        """The fault of the same response that caused this one; the finding itself if none did."""
         own = (sibling for sibling in self.findings if sibling.evidence.exchange == finding.evidence.exchange)
         return next((self.root(sibling) for sibling in own if sibling.code == finding.follows), finding)

@@ -24,7 +24,7 @@ _LOOP = 3
 
 @dataclass(frozen=True)
 class Fit:
-    """How one call fits what its request offered."""
+    """How one call fits the offered tools."""
 
     parses: bool
     known: bool
@@ -33,19 +33,19 @@ class Fit:
 
     @property
     def valid(self) -> bool | None:
-        """Whether they do; None where the tool is unknown or they cannot be read."""
+        """Whether they do; None if the tool is unknown or they cannot be parsed."""
         return self.problem is None if self.known and self.parses else None
 
 
 @dataclass(frozen=True)
 class JudgedCall(Fit):
-    """One call, with what is wrong with it; None where a question does not arise."""
+    """One call with its judgement; None for questions that do not apply."""
 
     exchange: int
     call: ToolCall
     coherent: bool
     executed: bool | None
-    """False where the tool's result is an error; None where no result came back."""
+    """False if the tool's result is an error; None if there is no result."""
     result: str
     fresh: bool
 
@@ -116,7 +116,7 @@ def _offered(request: Request, call: ToolCall) -> Tool | None:
 
 
 def _problem(tool: Tool, call: ToolCall) -> str | None:
-    """The first schema violation, in words; None where there is none, or no schema to violate."""
+    """The first schema violation as text; None if there is none, or no schema."""
     if call.custom or not tool.parameters:
         return None
     return misfit(tool.parameters, json.loads(call.arguments))

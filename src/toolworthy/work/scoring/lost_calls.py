@@ -1,4 +1,4 @@
-"""Calls of the model that no agent can run: left in the text, or lost on the wire."""
+"""Calls that no agent can execute: left in the text, or lost on the wire."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def leaks(exchanges: Iterable[Exchange]) -> Leaks:
 
 
 def emptied(exchange: Exchange) -> bool:
-    """Whether the last thing before a chat stream's end is a delta from which all was taken, but perhaps the field for
-    calls: some servers and gateways drop a call so."""
+    """Whether the last delta of a chat stream is empty except perhaps for the field of calls: some servers and gateways
+    drop a call this way."""
     choices = [choice for _, choice in View(exchange).choices if not choice.get("finish_reason")]
     deltas = [as_dict(choice.get("delta")) for choice in choices]
     return len(deltas) > 1 and set(deltas[-1]) <= {"tool_calls"} and not any(as_list(deltas[-1].get("tool_calls")))

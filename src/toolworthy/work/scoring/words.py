@@ -1,4 +1,4 @@
-"""Causes in words. ``fixtures/causes.toml`` says what each code means."""
+"""Texts of causes, from ``fixtures/causes.toml``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from toolworthy.wire.failure import RefusalKind
 
 _TABLES = read_toml(content.FIXTURES / "causes.toml")
 SAID: Mapping[CauseCode, tuple[CauseKind, str]] = {code: tuple(said) for code, said in _TABLES["causes"].items()}
-"""Of every code: the kind of the cause, and what to say, with the facts that :func:`cause` is given."""
+"""Code to the kind of the cause, and a template of its text, with the facts of :func:`cause`."""
 NOTES: Mapping[Note, str] = {
     note: said.replace("{cause}", SAID[note][1] if note in SAID else "") for note, said in _TABLES["notes"].items()
 }
@@ -33,13 +33,13 @@ def cause(
     """Make a cause, with its text.
 
     Args:
-        code: what happened.
-        fault: whose doing it is.
+        code: the code of the cause.
+        fault: the side at fault.
         at: the exchange that shows it, or its index.
         rule: the finding that names it.
-        refusal: what kind of error the endpoint answered with.
-        limit: of ours, that ended the trial.
-        facts: what the words of `code` tell.
+        refusal: the kind of the endpoint's error.
+        limit: the run limit that ended the trial.
+        facts: values for the template.
     """
     kind, template = SAID[code]
     named = f"{label(rule.code)}: " if rule else ""

@@ -12,19 +12,19 @@ from toolworthy.content.tasks import Step
 
 
 class Attack(Strict):
-    """One way, as ``fixtures/attacks.toml`` tells it."""
+    """One attack of ``fixtures/attacks.toml``."""
 
     id: str
     title: str
     run: str = ""
     """A shell command, run in the workspace."""
     python: str = ""
-    """Put in front of every Python file."""
+    """Inserted at the start of every Python file."""
     shell: str = ""
-    """Put in front of every shell script."""
+    """Inserted at the start of every shell script."""
 
     def steps(self, solution: tuple[Step, ...]) -> tuple[Step, ...]:
-        """What a model would do; `solution` tells which programs it would have to write."""
+        """The steps of the attack; `solution` shows which programs a model would have to write."""
         written = [step.write for step in solution if step.write]
         planted = []
         for kind, text in ((".py", self.python), (".sh", self.shell)):

@@ -11,7 +11,7 @@ from toolworthy.base.errors import ToolworthyError
 LEAST = 64 * 2**20
 """Bytes that a trial needs."""
 _FULL = 4 * 2**20
-"""Bytes below which writing begins to fail."""
+"""With less free space, writing may fail."""
 
 
 def check(folder: Path) -> None:
@@ -28,8 +28,8 @@ def check(folder: Path) -> None:
 
 
 def ran_out(folder: Path) -> str:
-    """What to say of a disk that is full after a trial, by the doing of others; empty where it is not, or where it was
-    the trial that filled it: then that is what the model did."""
+    """The message if other processes filled the disk during a trial; empty if it is not full, or if the trial itself
+    filled it: then the model is at fault."""
     free = shutil.disk_usage(folder).free
     if free >= _FULL:
         return ""

@@ -1,7 +1,7 @@
 """Runs code of the workspace for a verifier, each command in its own sandbox without tests and reward.
 
-The verifier asks over the port that its own sandbox lends it: one line of JSON a connection, answered by one line.
-``workspace.py`` in a task's ``tests/`` is the other side::
+The verifier sends requests over a port of its own sandbox: one line of JSON per connection, with one line as the
+response. ``workspace.py`` in a task's ``tests/`` is the other side::
 
     {"argv": ["{app}/run.sh", "x"], "stdin": "", "files": {"x": "base64"}, "seconds": 20}
     {"exit": 0, "ended": "exit", "stdout": "", "stderr": "", "files": {"x": "base64"}}
@@ -25,22 +25,22 @@ from toolworthy.sandbox.model import Command, CommandOutcome, Ended, Limits, Mou
 from toolworthy.sandbox.watch import through
 
 VARIABLE = "TOOLWORTHY_CHILDREN"
-"""Where the verifier finds HOST:PORT."""
+"""The environment variable with HOST:PORT for the verifier."""
 _PORT = 8378
 _LINE = 64 * 2**20
 _OUTPUT = 2**20
 _FILE, _FILES = 16 * 2**20, 32 * 2**20
 _PROCESSES = 32
 _SHARE = 3
-"""One command may take this part of the verifier's time."""
+"""The share of the verifier's time limit for one command."""
 
 
 class Children:
     """The commands that one verifier starts.
 
     Args:
-        task: whose limits hold.
-        workspace: what the agent left; it stays as it is.
+        task: the task, for its limits.
+        workspace: the agent's workspace, which is not changed.
         folder: for working files.
         sandbox: where commands run.
     """
@@ -48,7 +48,7 @@ class Children:
     def __init__(self, task: Task, workspace: Path, folder: Path, sandbox: Sandbox) -> None:
         self.port = _PORT if sandbox.name != "none" else free_port()
         self.failure: Exception | None = None
-        """A fault of ours: the verifier's word is worth nothing then."""
+        """Our own error: then the verifier's result is invalid."""
         self._task = task
         self._workspace = workspace
         self._folder = folder / "children"
@@ -92,7 +92,7 @@ class Children:
             writer.close()
 
     async def _run(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Carry out one request. Once a limit stopped some, no more is started: it would take all the time."""
+        """Execute one request. After commands were stopped at a limit, no more start: they would take all the time."""
         if self._stopped:
             return _as_json(CommandOutcome(None, self._stopped, b"", b"", 0.0), {})
         self._number += 1
@@ -155,8 +155,8 @@ _LEAST_ROOM_MB = 2048
 
 
 def copy(workspace: Path, target: Path, task: Task) -> int:
-    """Copy what an agent left, and open the folder itself; how many entries were left out."""
+    """Copy an agent's workspace, and make the folder accessible. Returns how many entries were not copied."""
     room = max(_LEAST_ROOM_MB, task.config.environment.storage_mb) * 2**20
     left_out = tree.copy(workspace, target, room)
-    os.chmod(target, 0o755)  # else no sandbox can begin in it
+    os.chmod(target, 0o755)  # else no sandbox can start in it
     return left_out

@@ -23,12 +23,12 @@ _REWARD_BYTES = 10_000
 async def verify(task: Task, workspace: Path, folder: Path, sandbox: Sandbox) -> Verification:
     """Run the hidden tests on a copy of `workspace`; `folder` is for temporary files.
 
-    The agent never saw ``tests/``; the verifier sees a copy of what the agent left and nothing else of it. A verifier
-    that gives no reward here, and one for the untouched workspace, was kept from it by what the agent left. One that
-    runs out of time is tried again: the machine may have been busy.
+    The agent never saw ``tests/``; the verifier sees only a copy of the agent's workspace. If the verifier gives no
+    reward here, but gives one for the untouched workspace, the agent's workspace prevented it. A verifier that runs out
+    of time is retried: the machine may have been busy.
 
     Raises:
-        ToolworthyError: we cannot judge; SandboxError among them.
+        ToolworthyError: no judgement is possible; includes SandboxError.
         OSError: the same.
     """
     verdict = await _verify(task, workspace, folder, sandbox)
@@ -74,14 +74,14 @@ async def _verify(task: Task, workspace: Path, folder: Path, sandbox: Sandbox) -
         text += f"\n(of the workspace, {left_out} entries were left out: no plain files, too deep, or too much)\n"
     reward = await asyncio.to_thread(_reward, logs)
     if outcome.ended != "exit":
-        reward = None  # it had not said its last word
+        reward = None  # its result was not final
     return Verification(reward=reward, output=text, ended=outcome.ended, seconds=outcome.seconds)
 
 
 def _reward(logs: Path) -> float | None:
     """Harbor's two forms: ``reward.txt`` with a number, ``reward.json`` with ``{"reward": number}``.
 
-    A number in [0, 1] or none: whoever writes anything else is not heard.
+    A number in [0, 1], or None for anything else.
     """
     try:
         if (text := tree.read(logs, "reward.txt", _REWARD_BYTES)) is not None:

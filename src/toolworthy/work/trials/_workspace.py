@@ -56,12 +56,12 @@ async def prepare(task: Task, folder: Path, sandbox: Sandbox) -> Path:
 
 
 def forget(workspace: Path, names: Iterable[str], own: Collection[str]) -> None:
-    """Remove what an agent leaves of its own.
+    """Remove an agent's own files.
 
     Args:
         workspace: the folder.
         names: globs of names in it.
-        own: what the task itself has there, and stays.
+        own: the task's own entries, which stay.
     """
     for name in os.listdir(workspace):
         if name not in own and any(fnmatch.fnmatchcase(name, left) for left in names):
@@ -73,12 +73,12 @@ def forget(workspace: Path, names: Iterable[str], own: Collection[str]) -> None:
 
 
 def snapshot(workspace: Path) -> dict[str, bytes]:
-    """Relative path to content of every file that a diff is worth showing for."""
+    """Relative path to content of every file for the diff."""
     return tree.read_all(workspace, _DIFF_FILE_BYTES, _DIFF_TOGETHER, _NOT_SHOWN)
 
 
 def diff(before: dict[str, bytes], after: dict[str, bytes]) -> str:
-    """What changed, as one unified diff."""
+    """The changes as one unified diff."""
     out: list[str] = []
     for name in sorted(before.keys() | after.keys()):
         old, new = before.get(name), after.get(name)
@@ -98,7 +98,7 @@ def _file_diff(name: str, old: bytes | None, new: bytes | None) -> Iterator[str]
         return
     was = (old or b"").decode(errors="replace").splitlines(keepends=True)
     now = (new or b"").decode(errors="replace").splitlines(keepends=True)
-    if max(len(was), len(now)) > _DIFF_LINES:  # comparing takes the square of it
+    if max(len(was), len(now)) > _DIFF_LINES:  # comparing takes quadratic time
         yield f"{name} changed, {len(was)} and {len(now)} lines\n"
         return
     source = f"a/{name}" if old is not None else "/dev/null"

@@ -22,7 +22,7 @@ from toolworthy.work.trials._verify import verify
 NOTHING, STEPS, SCRIPT = "nothing", "steps", "solve.sh"
 _LIMITS = Limits(seconds=120)
 _PATIENCE = 15.0
-"""Seconds for a verifier under attack: it is to say 0, and need not wait for what never ends."""
+"""Time limit of a verifier under attack: it should give 0 without waiting for endless programs."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def _detail(way: str | Attack, verdict: Verification) -> str:
 
 
 async def play(steps: tuple[Step, ...], workspace: Path, folder: Path, sandbox: Sandbox) -> None:
-    """Carry out `steps` in a workspace, in a sandbox.
+    """Execute `steps` in a workspace, in a sandbox.
 
     Raises:
         ToolworthyError: one fails.

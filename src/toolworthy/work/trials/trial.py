@@ -41,15 +41,15 @@ from toolworthy.work.trials import _workspace as workspaces
 from toolworthy.work.trials._verify import verify
 
 PORT = 8377
-"""Where every agent finds the gateway, inside its own network namespace."""
+"""The gateway's port inside each agent's network namespace."""
 KEY = "sk-toolworthy-placeholder"
-"""What agents get for a key; the gateway puts the real one in its place."""
+"""The placeholder key of agents; the gateway replaces it by the real one."""
 _TAIL = 20_000
 
 
 @dataclass(frozen=True)
 class TrialBench:
-    """Runs the trials of one run, and holds what they share."""
+    """Runs the trials of one run, and has their shared data."""
 
     options: Options
     endpoint: Endpoint
@@ -59,9 +59,9 @@ class TrialBench:
     listener: Listener = field(default_factory=Listener)
     installations: dict[str, Installation] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
-    """Agent to why it cannot work here, as preflight says."""
+    """Agent to the reason why it cannot work here, from preflight."""
     mcp_sdk: Installation | None = None
-    """What runs the MCP servers of tasks; None where no task has one."""
+    """The Python environment for tasks' MCP servers; None if no task has one."""
 
     async def run(self, key: TrialKey) -> TrialResult:
         """Run one attempt."""
@@ -87,8 +87,8 @@ async def run_trial(
     agent: AgentAdapter,
     installation: Installation | None,
 ) -> TrialResult:
-    """Run one trial. Whatever goes wrong becomes a result with its cause; only cancellation passes through, and a
-    sandbox that does not work, since it would be the same for every trial.
+    """Run one trial. Any failure becomes a result with its cause, except cancellation and a broken sandbox, which would
+    fail every trial.
 
     Exchanges are recorded as they happen, under the trial's id.
     """
@@ -110,7 +110,7 @@ async def run_trial(
 
 
 def _at_fault(error: Exception) -> str:
-    """A fault of our own program, and where it is."""
+    """An error of toolworthy itself, with its place."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
     place = f"{Path(frame.filename).name}:{frame.lineno}"
     return f"a fault of toolworthy's: {type(error).__name__} at {place}: {str(error)[:500]}"
@@ -206,12 +206,12 @@ def _lent(context: TrialBench, task: Task, agent: AgentAdapter) -> mcp.LentServe
 
 
 def _spoken(context: TrialBench, agent: AgentAdapter) -> Api:
-    """The wire API that an agent is set to: the one that is asked in, where it can speak that."""
+    """The wire API in an agent's settings: the endpoint's, if the agent speaks it."""
     return agent.spoken(context.endpoint.api_for(agent.apis[0]))
 
 
 def _apis(context: TrialBench, agent: AgentAdapter) -> tuple[Api, ...]:
-    """In which an agent may ask: the built-in one is given one of all."""
+    """The APIs that an agent may use; the built-in one gets a single one."""
     return (context.endpoint.forced_api or agent.apis[0],) if agent.id == "builtin" else agent.apis
 
 
@@ -220,7 +220,7 @@ async def _run_agent(
 ) -> tuple[CommandOutcome, tuple[Exchange, ...]]:
     """Start the agent with the gateway behind its listener; both end together.
 
-    Not every agent can be told how many turns it has: who goes on beyond is stopped.
+    Not every agent takes a turn limit: one that exceeds it is stopped.
     """
     started, turns = time.monotonic(), 0
     async with begun(context.sandbox, command, port) as (running, listener):
@@ -242,7 +242,7 @@ async def _run_agent(
 async def _ended(
     running: asyncio.Task[CommandOutcome], out_of_turns: Callable[[], bool], started: float
 ) -> CommandOutcome:
-    """How the agent ended, if it was stopped for its turns too."""
+    """How the agent ended, including a stop at the turn limit."""
     try:
         return await running
     except asyncio.CancelledError:
@@ -264,7 +264,7 @@ def _judge(
         return "error", cause("no reward", "infrastructure", ended=verdict.ended)
     if verdict.reward >= 1.0:
         return "passed", None
-    if spent:  # by what the model started: no agent asks so much
+    if spent:  # by the model's commands: no agent sends so many requests
         return "failed", cause("asked too much", "model", said=spent)
     diagnosed = diagnose(exchanges, outcome, agent, max_turns, ceiling)
     if verdict.reason and diagnosed.fault == "model":

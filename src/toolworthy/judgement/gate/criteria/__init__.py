@@ -1,1 +1,1 @@
-"""What a policy can ask of a metric, a module for each kind, and what is said of it."""
+"""The kinds of criteria of a policy, a module each."""

@@ -14,8 +14,7 @@ _BLOCKS = "blocking findings"
 
 
 def judge(both: Comparable, baseline: Sample, candidate: Sample, policy: Policy) -> list[Judged]:
-    """Nothing is left to chance here: one is enough. What was fixed and is seen again fails also where only trials show
-    it."""
+    """A single new one fails. A regression fails even if only trials show it."""
     if not policy.no_new_blocks_for:
         return []
     of = both.of("wire.supported")
@@ -59,6 +58,6 @@ def judge(both: Comparable, baseline: Sample, candidate: Sample, policy: Policy)
 
 
 def _cause_text(sample: Sample, code: str, title: str) -> str:
-    """A root cause, with what was decided about it."""
+    """A root cause, with the triage decision about it."""
     decided = sample.triage.get(code, ("", ""))[1]
     return named(code, title) + (f" ({decided})" if decided else "")

@@ -1,4 +1,4 @@
-"""A cost: the bill may rise to a limit, times the baseline's; few attempts may cost many times what the item did."""
+"""Criteria on costs: the total may rise to a limit, and only few attempts may be extremely expensive."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from toolworthy.records.gate import About, Answer
 
 _STUCK = "the items differ too much for more attempts to help; add items"
 _FAR = 5.0
-"""An attempt that costs so many times what the others at its item cost, on average, is named."""
+"""An attempt is named if it costs this many times the average of the others at its item."""
 _NAMED = 3
 _APART = 1.25
-"""A bill whose ratio is so many times the typical attempt's, or the other way round, is said to differ."""
+"""The ratio of totals differs from that of typical attempts if one is this many times the other."""
 
 
 def judge(
     name: str, paired: Sequence[tuple[Unit, Pair]], limit: float, about: About, alpha: float, many: int
 ) -> Judged:
-    """The bill."""
+    """Judge the total cost."""
     pairs = [pair for _, pair in paired]
     before, after = (any(any(getattr(pair, side)) for pair in pairs) for side in ("before", "after"))
     if not after:
         return Judged(name, "pass", "it costs nothing")
     if not before:
-        return Judged(name, "inconclusive", "it was free and is not any more, so there is no ratio to limit")
+        return Judged(name, "inconclusive", "it was free before, so there is no ratio to limit")
     costs = bill(pairs, about)
     if costs is None:
         return Judged(name, "inconclusive", "only one item, with one attempt on a side", needed="add items")
@@ -58,7 +58,7 @@ def judge(
 
 
 def judge_tail(name: str, paired: Sequence[tuple[Unit, Pair]], limit: float, alpha: float) -> Judged:
-    """The dearest attempts."""
+    """Judge the most expensive attempts."""
     exceeding = tail([pair for _, pair in paired], limit)
     borne = exceeding.p_borne()
     text = (
@@ -84,7 +84,7 @@ def _interval_text(costs: Bill, limit: float, alpha: float) -> str:
 
 
 def _typical(costs: Bill, pairs: Sequence[Pair]) -> list[str]:
-    """What most attempts say, where the bill says something else."""
+    """A note on the typical attempt, if it differs from the total."""
     usual = ratio(pairs)
     if usual is None or 1 / _APART < costs.value / usual.value < _APART:
         return []
@@ -92,7 +92,7 @@ def _typical(costs: Bill, pairs: Sequence[Pair]) -> list[str]:
 
 
 def _dearest(paired: Sequence[tuple[Unit, Pair]]) -> list[str]:
-    """The attempts that cost many times what the others at their item did, the dearest first."""
+    """The extremely expensive attempts, the most expensive first."""
     rows = []
     for side in ("before", "after"):
         total = sum(sum(getattr(pair, side)) / len(getattr(pair, side)) for _, pair in paired)

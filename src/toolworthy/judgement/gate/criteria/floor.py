@@ -1,4 +1,4 @@
-"""A rate that must reach a floor."""
+"""A criterion on a rate: it must reach a floor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One criterion judged, in words."""
+"""The result of one criterion, as text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from toolworthy.records.gate import Answer
 from toolworthy.statistics.rates import reasons
 
 _TOO_MANY = 200
-"""Attempts an item beyond which nobody would go."""
+"""More attempts per item are not suggested."""
 _ENDLESS = 1e6
 
 
@@ -26,9 +26,9 @@ class Judged:
     p_worse: float | None = None
     p_borne: float | None = None
     needed: str = ""
-    """What would decide it."""
+    """Advice on how to get a decision."""
     more: list[str] = field(default_factory=list)
-    """What could have been found, what was lost."""
+    """Further notes."""
 
     @property
     def next(self) -> list[str]:
@@ -37,12 +37,12 @@ class Judged:
 
 
 def counted(number: int, noun: str) -> str:
-    """So many of something."""
+    """A number with its noun."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def needed(decides: Callable[[float], bool], attempts: float, stuck: str) -> str:
-    """How many attempts would decide, if what was seen is the truth; `stuck` where no number would."""
+    """How many attempts would decide, if the measured values are the true ones; `stuck` if no number would."""
     if not decides(_ENDLESS):
         return stuck
     if not decides(_TOO_MANY / attempts):
@@ -56,12 +56,13 @@ def needed(decides: Callable[[float], bool], attempts: float, stuck: str) -> str
 
 
 def too_few(name: str, of: Compared, policy: Policy) -> Judged:
-    """What is said where so much is missing that nothing is judged."""
+    """The text if too much is missing for a judgement."""
     return Judged(name, "inconclusive", _lacks(of, policy), needed=of.advice, more=[*of.count()])
 
 
 def lack(judged: Judged, of: Compared, policy: Policy) -> None:
-    """Let nothing pass where more is missing than the policy bears. What fails whatever is missing, fails."""
+    """Turn a pass into inconclusive if more is missing than the policy allows. A fail whatever the missing values are
+    stays a fail."""
     if judged.answer == "pass":
         judged.answer = "inconclusive"
     judged.said += f"; {_lacks(of, policy)}"

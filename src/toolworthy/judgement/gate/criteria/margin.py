@@ -1,4 +1,4 @@
-"""A rate that may drop by less than a margin."""
+"""A criterion on a rate: it may drop by less than a margin."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from toolworthy.records.gate import About
 from toolworthy.statistics.intervals import mean_pass, pass_hat_k
 
 _NAMED = 5
-"""Items named among those that lost."""
+"""The most items named among those that lost."""
 _STUCK: dict[About, str] = {
     "these": "no number of attempts can decide a drop as large as the margin; add items",
     "like-these": "the items differ too much for more attempts to help; add items",
 }
-_ONE_OF_MANY = "one item, however often it is tried, says nothing about others; add items"
+_ONE_OF_MANY = "a single item says nothing about others, however many attempts; add items"
 
 
 def judge(name: str, of: Compared, margin: float, about: About, alpha: float, many: int) -> Judged:
     paired = of.paired
     change = drop(of.evidence, about)
-    # Whatever is missing: a pass must hold if all of it had gone against the candidate, a fail if in its favour.
+    # A pass must hold if all missing attempts had gone against the candidate, a fail if in its favour.
     worst, best = (drop(of.filled(against), about) if of.without else change for against in (True, False))
     low, high = change.interval(alpha)
     worse = max(change.p_worse(margin), best.p_worse(margin))
@@ -60,7 +60,7 @@ def _of_which(about: About, items: int) -> str:
 
 
 def _findable(change: Drop, margin: float, alpha: float) -> str:
-    """What would have failed, of both kinds."""
+    """The minimum detectable drop, spread evenly and as lost items."""
     even, items = change.findable(margin, alpha), change.findable_items(margin, alpha)
     kinds = [
         *([f"a drop of {points(even)} spread evenly"] if even is not None else []),
