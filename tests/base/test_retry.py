@@ -10,7 +10,7 @@ from itertools import repeat
 import pytest
 
 from toolworthy.base import retry
-from toolworthy.base.retry import Again, patiently, pause
+from toolworthy.base.retry import Retry, pause, with_retries
 from toolworthy.content import PACKAGE
 
 MANY = 200
@@ -19,24 +19,24 @@ MANY = 200
 @pytest.fixture(autouse=True)
 def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retry, "FIRST_PAUSE", 0.001)
-    monkeypatch.setattr(retry, "UNTOLD", 0.02)
+    monkeypatch.setattr(retry, "UNNAMED_WAIT", 0.02)
 
 
-def asked(answers: Iterator[Again | None], told: float = 0.02, tries: int = 3) -> tuple[int, Again | None]:
+def asked(answers: Iterator[Retry | None], told: float = 0.02, tries: int = 3) -> tuple[int, Retry | None]:
     """How often a server was asked that gives these answers, and the last of them."""
     count = 0
 
-    async def ask() -> Again | None:
+    async def ask() -> Retry | None:
         nonlocal count
         count += 1
         assert count < MANY, "there is no end to it"
         return next(answers)
 
-    last = asyncio.run(patiently(ask, lambda answer: answer, told, tries))
+    last = asyncio.run(with_retries(ask, lambda answer: answer, told, tries))
     return count, last
 
 
-FAULT, FULL = Again(), Again(no_time=True)
+FAULT, FULL = Retry(), Retry(busy=True)
 
 
 def test_a_fault_is_asked_again_so_often() -> None:
@@ -53,12 +53,12 @@ def test_want_of_time_is_no_fault() -> None:
 
 
 def test_what_asks_to_come_back_at_once_is_not_asked_forever() -> None:
-    assert asked(repeat(Again(no_time=True, after=0.0)))[0] < MANY
+    assert asked(repeat(Retry(busy=True, after=0.0)))[0] < MANY
 
 
-@pytest.mark.parametrize("no_time", [True, False])
-def test_longer_than_may_be_waited_is_not_waited(no_time: bool) -> None:
-    assert asked(repeat(Again(no_time, after=3_600.0)))[0] == 1
+@pytest.mark.parametrize("busy", [True, False])
+def test_longer_than_may_be_waited_is_not_waited(busy: bool) -> None:
+    assert asked(repeat(Retry(busy, after=3_600.0)))[0] == 1
 
 
 def test_a_pause_is_as_told_or_grows(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -71,7 +71,7 @@ class Installer(abc.ABC):
         """The registry proxy that the command reaches at `port`."""
 
     @abc.abstractmethod
-    def said(self, lines: list[str]) -> str:
+    def failure_message(self, lines: list[str]) -> str:
         """Why it failed, from its output; empty if unknown."""
 
     def finish(self, files: Path) -> None:  # noqa: B027 - most have nothing to do
@@ -90,10 +90,10 @@ class Installer(abc.ABC):
             return f"{self.program} was stopped at a run limit ({outcome.ended})"
         if trouble:
             return f"{trouble[:300]}. Try again."
-        lines = spoken(outcome.stdout + b"\n" + outcome.stderr)
-        return (self.said(lines) or f"{self.program} gave no reason")[:300]
+        lines = nonempty_lines(outcome.stdout + b"\n" + outcome.stderr)
+        return (self.failure_message(lines) or f"{self.program} gave no reason")[:300]
 
 
-def spoken(said: bytes) -> list[str]:
+def nonempty_lines(output: bytes) -> list[str]:
     """The non-empty lines of an output."""
-    return [line for line in said.decode(errors="replace").splitlines() if line.strip()]
+    return [line for line in output.decode(errors="replace").splitlines() if line.strip()]

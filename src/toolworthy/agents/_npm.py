@@ -81,7 +81,7 @@ class Npm(Installer):
         async with registry.door(await asyncio.to_thread(registry.settings), port) as door:
             yield door
 
-    def said(self, lines: list[str]) -> str:
+    def failure_message(self, lines: list[str]) -> str:
         """The first line of npm's errors that is not a code or the path of a log."""
         plain = [line.removeprefix("npm error").strip() for line in lines]
         told = [line for line in plain if line and not line.startswith(("A complete log", "code "))]

@@ -138,7 +138,7 @@ class Pypi(Installer):
         async with index.door(port) as door:
             yield door
 
-    def said(self, lines: list[str]) -> str:
+    def failure_message(self, lines: list[str]) -> str:
         """The full output of uv, whose messages span several lines."""
         words = [line.strip(" ╰─▶×│├:").removeprefix("error: ") for line in lines]
         return " ".join(word for word in words if word)

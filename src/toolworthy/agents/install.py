@@ -17,7 +17,7 @@ from pathlib import Path
 
 from toolworthy import content
 from toolworthy.agents import _manifest as manifest
-from toolworthy.agents._installer import LIMITS, Installer, spoken
+from toolworthy.agents._installer import LIMITS, Installer, nonempty_lines
 from toolworthy.agents._npm import Npm
 from toolworthy.agents._pypi import Pypi
 from toolworthy.agents._template import render
@@ -142,13 +142,13 @@ async def check(agent: AgentAdapter) -> str:
         app, home = _places(work)
         command = Command(argv, app, home, {"IS_SANDBOX": "1"}, mounts, _CHECK)
         outcome = await sandbox.run(command)
-    said = spoken(outcome.stdout) or spoken(outcome.stderr)
-    if outcome.exit_code != 0 or not said:
+    printed = nonempty_lines(outcome.stdout) or nonempty_lines(outcome.stderr)
+    if outcome.exit_code != 0 or not printed:
         why = f"exit {outcome.exit_code}" if outcome.ended == "exit" else outcome.ended
-        raise ToolworthyError(f"does not start: {why}: {' '.join(spoken(outcome.stderr))[-200:]}")
-    if agent.install.version not in said[0]:
-        raise ToolworthyError(f"says it is {said[0]!r}, pinned is {agent.install.version}")
-    return said[0]
+        raise ToolworthyError(f"does not start: {why}: {' '.join(nonempty_lines(outcome.stderr))[-200:]}")
+    if agent.install.version not in printed[0]:
+        raise ToolworthyError(f"says it is {printed[0]!r}, pinned is {agent.install.version}")
+    return printed[0]
 
 
 def lock_file(agent: AgentAdapter) -> Path:
@@ -170,15 +170,15 @@ async def write_lock(agent: AgentAdapter, sandbox: Sandbox | None = None) -> Pat
     sandbox = sandbox or choose("auto")
     with tree.temporary() as home:
         port = _port(sandbox)
-        command, said = installer.pinning(sandbox, found.path, home, port), b""
+        command, lock = installer.pinning(sandbox, found.path, home, port), b""
         if command is not None:
             outcome, trouble = await _run(installer, command, sandbox, port, lambda: None)
             if outcome.exit_code != 0:
                 raise ToolworthyError(f"cannot pin {agent.title}: {installer.reason(outcome, trouble)}")
-            said = outcome.stdout
+            lock = outcome.stdout
     path = lock_file(agent)
     path.parent.mkdir(exist_ok=True)
-    path.write_text(installer.lock(found.path, said), encoding="utf-8")
+    path.write_text(installer.lock(found.path, lock), encoding="utf-8")
     return path
 
 

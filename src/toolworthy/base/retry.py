@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 """Seconds before the first retry if the endpoint names no delay; each further pause is twice as long."""
-UNTOLD = 60.0
+UNNAMED_WAIT = 60.0
 """The most seconds to wait in total if it names no delay."""
-TOLD = 600.0
+NAMED_WAIT = 600.0
 """The most seconds to wait in total if it names one."""
 TRIES = 3
 """The most attempts for a failure that may be transient."""
@@ -25,10 +25,10 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Again:
+class Retry:
     """Why a request is sent again."""
 
-    no_time: bool = False
+    busy: bool = False
     """The endpoint is busy: limits the total wait, not the number of attempts."""
     after: float | None = None
     """Seconds after which the endpoint asks for a retry."""
@@ -41,10 +41,10 @@ def pause(tries: int, after: float | None = None, longest: float = LONGEST_PAUSE
     return grown if after is None else max(after, grown / 10)
 
 
-async def patiently(
+async def with_retries(
     ask: Callable[[], Awaitable[T]],
-    again: Callable[[T], Again | None],
-    within: float = TOLD,
+    again: Callable[[T], Retry | None],
+    within: float = NAMED_WAIT,
     tries: int = TRIES,
     longest: float = LONGEST_PAUSE,
     before: Callable[[T, float], None] = lambda answer, seconds: None,
@@ -61,7 +61,7 @@ async def patiently(
     """
     import tenacity
 
-    why, faults = Again(), 0
+    why, faults = Retry(), 0
 
     async def sent() -> T:
         return await ask()
@@ -70,14 +70,14 @@ async def patiently(
         nonlocal why, faults
         reason = again(answer)
         why = reason or why
-        faults += reason is not None and not reason.no_time
+        faults += reason is not None and not reason.busy
         return reason is not None
 
     def enough(state: tenacity.RetryCallState) -> bool:
-        if not why.no_time and faults >= tries:
+        if not why.busy and faults >= tries:
             return True
         if why.after is None:
-            return why.no_time and state.idle_for >= UNTOLD
+            return why.busy and state.idle_for >= UNNAMED_WAIT
         return state.idle_for + why.after >= within
 
     asking = tenacity.AsyncRetrying(

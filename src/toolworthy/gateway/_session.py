@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING
 
 from toolworthy.base.redact import Redactor
-from toolworthy.base.retry import TOLD
+from toolworthy.base.retry import NAMED_WAIT
 from toolworthy.endpoint.target import Endpoint
 from toolworthy.gateway._pulse import Pulse
 from toolworthy.gateway.concurrency import Flow
@@ -105,7 +105,7 @@ class Gateway:
     @property
     def patience(self) -> float:
         """Seconds that a request may wait if the endpoint asks for it."""
-        return self.flow.allowed() if self.flow else TOLD
+        return self.flow.allowed() if self.flow else NAMED_WAIT
 
     @contextlib.asynccontextmanager
     async def client(self) -> AsyncIterator[httpx.AsyncClient]:

@@ -7,7 +7,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Callable
 
-from toolworthy.base.retry import TOLD
+from toolworthy.base.retry import NAMED_WAIT
 from toolworthy.endpoint.connection import MinuteLimit
 from toolworthy.gateway.retries import busy, refusal
 from toolworthy.records.exchange import Exchange
@@ -40,7 +40,7 @@ class Flow:
         self,
         most: int | None = None,
         waiting: Callable[[float], None] = lambda seconds: None,
-        allowed: Callable[[], float] = lambda: TOLD,
+        allowed: Callable[[], float] = lambda: NAMED_WAIT,
         clock: Callable[[], float] = time.monotonic,
         pace: MinuteLimit | None = None,
     ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from toolworthy.base.retry import Again
+from toolworthy.base.retry import Retry
 from toolworthy.records.exchange import Exchange
 from toolworthy.rules.refusal import Refusal, classify
 from toolworthy.wire.shapes import CONTEXT_LENGTH_EXCEEDED
@@ -50,7 +50,7 @@ def failed(exchange: Exchange) -> bool:
     return not exchange.body.strip() or not (answer.complete or answer.stop)
 
 
-def again(exchange: Exchange, passing: Callable[[Exchange], bool] = lambda exchange: False) -> Again | None:
+def again(exchange: Exchange, passing: Callable[[Exchange], bool] = lambda exchange: False) -> Retry | None:
     """Why to retry a request after this exchange; None if it is not retried.
 
     Args:
@@ -59,4 +59,4 @@ def again(exchange: Exchange, passing: Callable[[Exchange], bool] = lambda excha
     """
     refused = refusal(exchange)
     is_busy = busy(exchange)
-    return Again(is_busy, refused.retry_after if refused else None) if is_busy or passing(exchange) else None
+    return Retry(is_busy, refused.retry_after if refused else None) if is_busy or passing(exchange) else None

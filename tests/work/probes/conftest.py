@@ -9,8 +9,8 @@ import pytest
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Silence of a minute takes a second here, on both sides; nobody waits for what asks for patience."""
     monkeypatch.setattr("toolworthy.work.probes._speed.LONGEST", 2.5)
-    monkeypatch.setattr("toolworthy.base.retry.UNTOLD", 0.0)
-    monkeypatch.setattr("toolworthy.gateway._session.TOLD", 0.0)
+    monkeypatch.setattr("toolworthy.base.retry.UNNAMED_WAIT", 0.0)
+    monkeypatch.setattr("toolworthy.gateway._session.NAMED_WAIT", 0.0)
     monkeypatch.setattr("toolworthy.work.probes.recovery.LONGEST", 0.5)
     monkeypatch.setattr("toolworthy.base.retry.FIRST_PAUSE", 0.0)
     monkeypatch.setattr("toolworthy.rules._framing.SILENCE", 1.0)

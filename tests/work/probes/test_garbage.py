@@ -91,7 +91,7 @@ async def ask(answer: Callable[[Any, Any], Awaitable[None]]) -> list[ProbeResult
 def test_garbage_is_one_broken_probe_a_way(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     # Only silence ends by our limit of time; a busy machine must not end the others by it.
     monkeypatch.setattr("toolworthy.work.probes._speed.LONGEST", 2.0 if name == "silence" else 30.0)
-    monkeypatch.setattr("toolworthy.base.retry.UNTOLD", 0.0)
+    monkeypatch.setattr("toolworthy.base.retry.UNNAMED_WAIT", 0.0)
     monkeypatch.setattr("toolworthy.base.retry.FIRST_PAUSE", 0.0)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     results = asyncio.run(asyncio.wait_for(ask(GARBAGE[name]), 60))

@@ -218,7 +218,7 @@ def test_an_endpoint_without_time_is_not_measured(
     recorded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("toolworthy.base.retry.FIRST_PAUSE", 0.01)
-    monkeypatch.setattr("toolworthy.base.retry.UNTOLD", 0.01)
+    monkeypatch.setattr("toolworthy.base.retry.UNNAMED_WAIT", 0.01)
     code, made, asked = at_server(lambda _: (429, {"error": {"message": "later"}}), recorded, tmp_path, "--limit", "2")
     assert code == 1
     assert [result.status for result in made.replays()] == ["unmeasured"] * 2
@@ -235,7 +235,7 @@ def test_a_server_that_is_gone_is_not_measured(recorded: Path, tmp_path: Path, m
     from toolworthy.gateway import Gateway
 
     monkeypatch.setattr("toolworthy.base.retry.FIRST_PAUSE", 0.01)
-    monkeypatch.setattr("toolworthy.base.retry.UNTOLD", 0.01)
+    monkeypatch.setattr("toolworthy.base.retry.UNNAMED_WAIT", 0.01)
     enter = Gateway.__aenter__
 
     async def gone(gateway: Gateway) -> Gateway:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from toolworthy.base.packing import unpack
 from toolworthy.base.redact import Redactor
-from toolworthy.base.retry import Again, patiently
+from toolworthy.base.retry import Retry, with_retries
 from toolworthy.endpoint.preflight._model import MAX_BODY, PreflightAnswer
 from toolworthy.endpoint.target import Endpoint
 from toolworthy.rules.refusal import broken_http
@@ -76,7 +76,7 @@ class Asker:
                 self.answers.append((api, answer))
                 return answer
 
-        answer = await patiently(ask, _again, PATIENCE_SECONDS, before=heard)
+        answer = await with_retries(ask, _again, PATIENCE_SECONDS, before=heard)
         return replace(answer, waited=time.monotonic() - begun)
 
     async def _once(self, method: str, url: str, api: Api, body: Any, seconds: float) -> PreflightAnswer:
@@ -139,10 +139,10 @@ def _body(data: bytes, coding: str) -> tuple[bytes, bool]:
     return (body[:_BEGINNING] if too_long else body), too_long
 
 
-def _again(answer: PreflightAnswer) -> Again | None:
+def _again(answer: PreflightAnswer) -> Retry | None:
     refusal = answer.refusal
     if answer.timed_out or answer.too_long or answer.is_odd:
         return None
     if refusal and not answer.trouble:
-        return Again(refusal.busy, refusal.retry_after) if refusal.passes else None
-    return Again() if answer.trouble or (answer.status < 400 and not answer.body) else None
+        return Retry(refusal.busy, refusal.retry_after) if refusal.passes else None
+    return Retry() if answer.trouble or (answer.status < 400 and not answer.body) else None

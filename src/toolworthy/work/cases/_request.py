@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from toolworthy import wire
-from toolworthy.base.retry import patiently
+from toolworthy.base.retry import with_retries
 from toolworthy.gateway import GatewaySession, handler
 from toolworthy.gateway.retries import again, busy, failed, no_time
 from toolworthy.records.exchange import Exchange
@@ -39,7 +39,7 @@ async def ask(session: GatewaySession, api: Api, body: Mapping[str, Any]) -> Exc
     async def send() -> Exchange:
         return await handler.ask(session, path, data, MAX_SECONDS)
 
-    exchange = await patiently(send, lambda received: again(received, failed), session.gateway.patience)
+    exchange = await with_retries(send, lambda received: again(received, failed), session.gateway.patience)
     if trouble := _trouble(exchange):
         raise trouble
     return exchange

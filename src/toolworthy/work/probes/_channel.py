@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from toolworthy import wire
-from toolworthy.base.retry import TOLD, Again, patiently
+from toolworthy.base.retry import NAMED_WAIT, Retry, with_retries
 from toolworthy.endpoint.target import Endpoint
 from toolworthy.gateway import GatewaySession
 from toolworthy.gateway.retries import again, failed, refusal
@@ -117,7 +117,7 @@ class Channel:
     @property
     def seconds(self) -> float:
         """How many seconds another client may wait for a response, including its turn."""
-        return self.surface.knowledge.speed.seconds(0, self.room(SHORT)) + TOLD
+        return self.surface.knowledge.speed.seconds(0, self.room(SHORT)) + NAMED_WAIT
 
     # ---- sending -------------------------------------------------------------------------------------------------
 
@@ -169,7 +169,7 @@ class Channel:
         def passing(exchange: Exchange) -> bool:
             return not answers[-1].cut and failed(exchange)
 
-        await patiently(
+        await with_retries(
             ask, lambda received: again(received, passing), self._session.gateway.patience, self.surface.tries
         )
         *before, answer = answers
@@ -241,11 +241,11 @@ class Channel:
             except (TimeoutError, httpx.HTTPError):
                 return SideAnswer()
 
-        def failing(answer: SideAnswer) -> Again | None:
+        def failing(answer: SideAnswer) -> Retry | None:
             status = answer.status
-            return Again() if not status or status >= 500 or status in BUSY else None
+            return Retry() if not status or status >= 500 or status in BUSY else None
 
-        return await patiently(ask, failing, tries=self.surface.tries)
+        return await with_retries(ask, failing, tries=self.surface.tries)
 
     async def overheard(self) -> Answer:
         """The last response to another client at this probe's address."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from toolworthy.base.retry import Again, patiently
+from toolworthy.base.retry import Retry, with_retries
 from toolworthy.gateway.retries import failed, refusal
 from toolworthy.wire.lenient import dump_json
 from toolworthy.work.probes._channel import Channel
@@ -38,7 +38,7 @@ async def recovered(line: Channel) -> Recovery:
         refused = refusal(answer.exchange)
         return failed(answer.exchange) or (refused is not None and refused.passes)
 
-    def again(answer: Answer) -> Again | None:
+    def again(answer: Answer) -> Retry | None:
         nonlocal why
         if not locked(answer):
             return None
@@ -46,9 +46,9 @@ async def recovered(line: Channel) -> Recovery:
         if refused is None or refused.kind != "rate limited":
             why = why or f"HTTP {answer.status}: {answer.message[:200] or answer.exchange.error}"
         line.superseded.add(answer.exchange.index)
-        return Again(no_time=True, after=PAUSE) if knows and time.monotonic() - began <= LONGEST else None
+        return Retry(busy=True, after=PAUSE) if knows and time.monotonic() - began <= LONGEST else None
 
-    answer = await patiently(lambda: line.once(question), again)
+    answer = await with_retries(lambda: line.once(question), again)
     if locked(answer):
         line.surface.dead = f"valid requests no longer succeed: {why or answer.message[:200]}"
     return Recovery(time.monotonic() - began if why else 0.0, not locked(answer), why)

@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from toolworthy.base.retry import patiently
+from toolworthy.base.retry import with_retries
 from toolworthy.endpoint.target import Endpoint
 from toolworthy.gateway import Gateway, ask
 from toolworthy.gateway.retries import again, busy
@@ -64,7 +64,7 @@ class ReplayBench:
             return await ask(session, prepared.path, prepared.body, SECONDS, prepared.headers)
 
         patient = self._gone[key.side] < _PATIENT
-        exchange = await (patiently(once, again, gateway.patience) if patient else once())
+        exchange = await (with_retries(once, again, gateway.patience) if patient else once())
         self._gone[key.side] = self._gone[key.side] + 1 if _unreachable(exchange) else 0
         return exchange
 

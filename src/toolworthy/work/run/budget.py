@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from toolworthy.base.retry import TOLD
+from toolworthy.base.retry import NAMED_WAIT
 from toolworthy.content.providers import Prices
 from toolworthy.records.exchange import Exchange
 from toolworthy.records.exchanges import read_exchanges
@@ -102,7 +102,7 @@ class Spending:
 
     def patience(self) -> float:
         """Seconds that a request may wait if the endpoint asks for it."""
-        return TOLD if self.budget.minutes is None else max(0.0, 60 * self.budget.minutes - self._elapsed)
+        return NAMED_WAIT if self.budget.minutes is None else max(0.0, 60 * self.budget.minutes - self._elapsed)
 
     @property
     def seconds_until_spent(self) -> float | None:
