@@ -116,8 +116,10 @@ def test_base64_is_cut_out_wherever_the_secret_stands_in_it(offset: int, way: st
     assert kept in coded
 
 
-def test_base64_of_an_escaped_secret_is_cut_out_beside_a_plain_one() -> None:
-    coded = base64.b64encode(quote(SECRET, safe="").replace("s", "%73").encode()).decode().rstrip("=")
+@pytest.mark.parametrize("border", ["", "\n", "\r\n", "\\n", "\\r\\n", "\\\\n"])
+def test_base64_of_an_escaped_secret_is_cut_out_beside_a_plain_one(border: str) -> None:
+    whole = base64.b64encode(quote(SECRET, safe="").replace("s", "%73").encode()).decode().rstrip("=")
+    coded = border.join(whole[at : at + 32] for at in range(0, len(whole), 32))
     assert Redactor([SECRET]).text(f"before {SECRET} then {coded} after") == "before [redacted] then [redacted] after"
 
 
