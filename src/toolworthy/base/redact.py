@@ -368,7 +368,7 @@ def _placed(places: list[tuple[int, int]], start: int, end: int) -> Iterator[_Sp
     at, mark = 0, MARK.encode()
     for first, last in places:
         size = last - first
-        if at + size > start and at < end:
+        if at + size > start:
             yield first + max(0, start - at), first + min(size, end - at), mark
             mark = b""  # one mark per span
         at += size

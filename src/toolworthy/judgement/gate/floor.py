@@ -27,11 +27,11 @@ class Reached:
     """The effective sample size."""
 
     def p_borne(self, floor: float) -> float:
-        """The p-value of so high a rate if the true one were `floor`."""
+        """The p-value of so high a rate if the true one were `floor`, which is above 0."""
         from scipy.special import betainc  # type: ignore[import-untyped]
 
         ok = self.estimate.value * self.draws
-        return float(betainc(ok, self.draws - ok + 1, floor)) if ok > 1e-9 and floor > 0 else float(floor > 0)
+        return float(betainc(ok, self.draws - ok + 1, floor)) if ok > 1e-9 else 1.0
 
     def best(self, floor: float) -> float:
         """The ``p_borne`` of a perfect result with the same effective sample size."""
