@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.support.trials import answered, call, said, trial, why
@@ -35,6 +37,8 @@ def asked(*texts: str, answers: dict[int, str] | None = None) -> list[Exchange]:
         (asked(GOOD, GOOD, answers={0: "I added a.py with x = 1 to the chat. Go on."}), ["", ""]),
         (trial(answered(said(GOOD)), system=SYSTEM), []),
         (trial(answered(said(GOOD)), tools=()), []),
+        ([replace(asked(GOOD)[0], request_body=b"x")], []),
+        ([replace(asked(GOOD)[0], chunks=())], []),
     ],
 )
 def test_an_edit_counts_where_it_was_asked_for(exchanges: list[Exchange], problems: list[str]) -> None:

@@ -127,6 +127,9 @@ def test_every_long_request_has_the_price_of_long_ones() -> None:
     assert measured(trial(asked(200_001)), short).cost_usd == pytest.approx(0.400002 + 0.008)
     assert measured(trial(asked(250_000, 240_000)), short).cost_usd == pytest.approx(0.02 + 0.048 + 0.008)
     assert measured(trial(asked(100_000)), LONG).cost_usd == pytest.approx(0.2 + 0.005)
+    untold = with_usage(answered(said()))
+    assert measured(trial(untold), short).cost_usd is None
+    assert measured(trial(untold, asked(200_000)), short).cost_usd == pytest.approx(0.2 + 0.004)
 
 
 @pytest.mark.parametrize("hours", ["1-4", "25:00-26:00", "01:00", "01:00-04:60"])

@@ -7,6 +7,7 @@ import pytest
 from tests.support.trials import answered, call, said, trial, why
 from toolworthy.records.exchange import Exchange
 
+WITHOUT_ID = {**call(), "tool_calls": [{**call()["tool_calls"][0], "id": None}]}
 NO_JSON = call(arguments='{"command": ls}')
 UNKNOWN = call(name="fly")
 MISFIT = call(arguments='{"cmd": "ls"}')
@@ -104,6 +105,15 @@ SORRY = said("I cannot find the file.")
             trial(answered(call()), answered(said())),
             {},
             ("tests fail", "model", None, 1, "the agent finished, but the hidden tests fail"),
+        ),
+        (
+            trial(answered(WITHOUT_ID)),
+            {"exit_code": 1},
+            (
+                *("broken rule", "server", None, 0),
+                "TW101 missing-tool-call-id: tool call 0 of run has no id; "
+                "the agent ended without running the call of run",
+            ),
         ),
         (
             [],

@@ -287,7 +287,7 @@ def _ending(course: Course) -> Cause:
     last, calls = course.last, course.calls
     text = last.response.text if last.response else ""
     excerpt = text[-200:]
-    if not calls and last.request and wants_text_edits(last.request):
+    if last.request and wants_text_edits(last.request):
         return cause(
             "tests fail" if course.edits else "no edit", "model", last, answers=len(course.asked), said=excerpt
         )
