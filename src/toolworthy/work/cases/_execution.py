@@ -36,11 +36,11 @@ class ParsedCall:
     lacking: tuple[str, ...] = ()
     """Parameters of the tool that are due and not given."""
     odd: tuple[str, ...] = ()
-    """Arguments that a tool of the case's own does not have."""
+    """Arguments that the case's own tool does not have."""
 
     @property
     def broken(self) -> bool:
-        """Whether nobody can tell what it is to do."""
+        """Whether its action cannot be determined."""
         return self.arguments is None or bool(self.lacking or self.odd)
 
     @property
@@ -56,23 +56,23 @@ class ParsedCall:
 
 @dataclass(frozen=True)
 class Done:
-    """What a call did."""
+    """The effects of a call."""
 
     parsed: ParsedCall
     after: State
     effect: Effect = field(default_factory=Effect)
     outputs: tuple[str, ...] = ()
-    """What it showed; several where the tool can be read in several ways."""
+    """Its output; several if the tool can be interpreted in several ways."""
     ran: Effects | None = None
     """Of a command that was run."""
     failed: str = ""
-    """Why the tool would refuse it."""
+    """Why the tool would reject it."""
     sure: bool = True
     """False: a command whose effect is not known without running it."""
 
     @property
     def shows(self) -> bool:
-        """Whether it does no more than show something."""
+        """Whether it is read-only."""
         deed = self.parsed.deed
         if deed is None:
             return self.parsed.looks
@@ -129,7 +129,7 @@ class Execution:
         return Done(parsed, replace(state, files=files), Effect(changes(state.files, files)))
 
     async def run(self, command: str, state: State | None = None, folder: str = "") -> Effects:
-        """What a command does in the world."""
+        """The effects of a command in the world."""
         if self.world is None:
             raise Undecided(f"only a sandbox can determine what this does: {command[:100]}")
         says, fails = _scripted(self.turn)

@@ -16,7 +16,7 @@ LOOKS = ("read", "search", "find", "list", "view")
 
 
 class EditRefused(Exception):
-    """A change that the tool would refuse; the message says why."""
+    """A change that the tool would reject; the message says why."""
 
 
 def relative(path: str, folder: str = ROOT) -> str:
@@ -31,7 +31,7 @@ def folder_of(deed: Deed) -> str:
 
 
 def looks(deed: Deed) -> bool:
-    """Whether it is sure to do no more than show something."""
+    """Whether it is certainly read-only."""
     if deed.action == "run":
         command = deed.values[0].get("command", "")
         return bool(shell.reads(command) or shell.searches(command) or shell.finds(command))

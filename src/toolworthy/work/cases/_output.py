@@ -13,7 +13,7 @@ _SLACK = 5
 
 
 def lacks(want: Want, output: str, files: Mapping[str, str]) -> str:
-    """What an output lacks, or shows too much; empty where it is right.
+    """The faults of an output: missing or surplus content; empty if it is right.
 
     Args:
         want: something that is to be looked at.

@@ -27,9 +27,9 @@ from toolworthy.work.cases.render import scene
 from toolworthy.work.cases.world import World
 
 SUFFIX = ".answers.toml"
-"""How the name of a file of answers ends; the file of its cases has the same name with ``.toml``."""
+"""Suffix of files of answers; the file of the cases has the same name with ``.toml``."""
 ENOUGH = 3
-"""Right answers, and wrong ones, that prove a case."""
+"""The numbers of right and wrong answers that prove a case."""
 _AT_ONCE = 4
 """Answers that are judged at the same time."""
 _VERDICTS = ("right", "lenient", *get_args(MissKind))
@@ -81,7 +81,7 @@ class ExampleAnswer(Strict):
 
     @property
     def right(self) -> bool:
-        """Whether it is to be accepted, be it leniently."""
+        """Whether it must be accepted, at least leniently."""
         return self.verdict in ("right", "lenient")
 
 
@@ -110,7 +110,7 @@ class _File(Strict):
 
 
 async def judged(answer: ExampleAnswer, stage: Scene, world: World | None) -> Ruling:
-    """What the judge says of an answer, after the reference has played the turns before.
+    """The judge's ruling on an answer, after the reference has played the turns before.
 
     Raises:
         Undecided: there is no sandbox, and only one could tell.
@@ -140,7 +140,7 @@ def response(answer: ExampleAnswer, stage: Scene) -> Response:
 
 
 def verdict(ruling: Ruling) -> str:
-    """The one word for what is said: ``right``, ``lenient``, or the kind of the first miss."""
+    """The verdict of a ruling: ``right``, ``lenient``, or the kind of the first miss."""
     miss = next((miss for miss in ruling.misses if not miss.strict), None)
     return miss.kind if miss else "lenient" if ruling.misses else "right"
 

@@ -23,13 +23,13 @@ CATEGORIES: dict[str, str] = read_toml(content.FIXTURES / "categories.toml")
 
 
 class Want(Strict):
-    """One call that is right; ``change`` is met by all calls together that leave the files as they should be."""
+    """One expected call; ``change`` is met by all calls together, if the files are as expected afterwards."""
 
     do: Literal["read", "run", "search", "find", "list", "change"] | None = None
     path: str | None = None
     """read, list: relative to the working directory."""
     lines: tuple[int, int] | None = None
-    """read: first and last line that must be shown, and few others; negative ones count from the end."""
+    """read: first and last line that must be shown, with few others; negative ones count from the end."""
     command: tuple[str, ...] = ()
     """run: commands that are right, the reference first."""
     pattern: str | None = None
@@ -37,28 +37,28 @@ class Want(Strict):
     hits: tuple[str, ...] = ()
     """search: lines that the pattern must match; find: paths."""
     misses: tuple[str, ...] = ()
-    """Those that it must not match."""
+    """Lines or paths that it must not match."""
     names: bool = False
-    """search: the names of the files are enough."""
+    """search: whether the names of the files are enough."""
     shows: tuple[str, ...] = ()
-    """run, of a command that only shows something: regular expressions of what must be shown; without any, all that the
-    reference shows."""
+    """run, for a read-only command: regular expressions of the required output; without any, all of the reference's
+    output."""
     hides: tuple[str, ...] = ()
-    """And of what must not be shown."""
+    """run: regular expressions of forbidden output."""
     after: dict[str, str] = Field(default_factory=dict)
-    """change: files that are different afterwards, whole."""
+    """change: files that differ afterwards, with their full text."""
     gone: tuple[str, ...] = ()
-    """change: files that are not there afterwards."""
+    """change: files that do not exist afterwards."""
     tool: str | None = None
-    """A tool of the case's own."""
+    """The name of one of the case's own tools."""
     arguments: dict[str, Any] = Field(default_factory=dict)
     """Its arguments: values, or matchers (see :mod:`toolworthy.work.cases.matching.values`)."""
     example: dict[str, Any] | None = None
-    """Reference arguments, where `arguments` holds matchers that leave a choice."""
+    """Reference arguments, if `arguments` has matchers that leave a choice."""
 
     @property
     def words(self) -> str:
-        """What is wanted, in short."""
+        """A short description."""
         what = self.model_dump(exclude_defaults=True, exclude={"do", "tool", "example"})
         inner = ", ".join(f"{name}={value!r}"[:200] for name, value in what.items())
         return f"{self.do or self.tool}({inner})"
@@ -84,30 +84,30 @@ class Phrases(Strict):
     """Answers in words that prove the matcher of a turn."""
 
     yes: tuple[str, ...] = ()
-    """Right ones."""
+    """Right answers."""
     no: tuple[str, ...] = ()
-    """Wrong ones."""
+    """Wrong answers."""
 
 
 class Turn(Strict):
     """A user's message, and the expected calls."""
 
     user: str = ""
-    """Empty: the results of the turn before are all it gets."""
+    """The user's message; empty: only the results of the turn before."""
     right: tuple[tuple[Want, ...], ...] = ()
     """Alternatives, the reference first; without any, no call is right."""
     ordered: bool = False
-    """The calls must come in this order."""
+    """Whether the calls must come in this order."""
     apart: bool = False
-    """Each is to be a call of its own: one command that does it all is not what was asked for."""
+    """Whether each must be a separate call, instead of one command for all."""
     results: tuple[str, ...] = ()
-    """What the tools say, one for each call of the reference; computed from the case's files where it can be."""
+    """The results of the tools, one for each call of the reference; computed from the case's files if possible."""
     error: bool = False
-    """The results are errors."""
+    """Whether the results are errors."""
     say: str = ""
-    """What the reference writes: its answer, or before its calls."""
+    """The reference's text: its answer, or the text before its calls."""
     answer: Any = None
-    """Matcher of the text, where no call is right."""
+    """Matcher of the text, if no call is right."""
     phrases: Phrases = Field(default=Phrases(), exclude=True)
     """What the matcher must accept and refuse; `toolworthy cases check` proves it."""
 
@@ -128,9 +128,9 @@ class CaseTool(Strict):
     parameters: dict[str, Any] = Field(default_factory=dict)
     """As in an agent's adapter: name to short type or JSON Schema; or a whole schema with ``type = "object"``."""
     looks: bool = False
-    """It only shows something: to call it once more does no harm."""
+    """Whether it is read-only, so that an extra call does no harm."""
     does: Action | None = None
-    """What it does to files, as an agent's own tool (see :class:`toolworthy.content.adapters.ToolSpec`)."""
+    """Its effect on files, as for an agent's own tool (see :class:`toolworthy.content.adapters.ToolSpec`)."""
     call: dict[str, Any] | None = None
     scope: Scope = Scope()
     server: str | None = None
@@ -148,10 +148,10 @@ class CaseCommit(Strict):
 
     message: str
     files: dict[str, str] = Field(default_factory=dict)
-    """Files that it changes or adds, whole."""
+    """Files that it changes or adds, with their full text."""
     gone: tuple[str, ...] = ()
     name: str = ""
-    """What the case calls it, as if that were its hash."""
+    """The case's name for it, used like a hash."""
 
 
 class Case(Strict):
@@ -161,41 +161,42 @@ class Case(Strict):
     category: str
     turns: tuple[Turn, ...] = Field(alias="turn", min_length=1)
     before: tuple[Turn, ...] = ()
-    """The conversation so far: played as the reference would, not judged."""
+    """The conversation so far, played by the reference and not judged."""
     files: dict[str, str] = Field(default_factory=dict)
     """The files in the working directory."""
     commits: tuple[CaseCommit, ...] = Field(default=(), alias="commit")
-    """How the repository came to be, oldest first; without any, one commit holds all files."""
+    """The commits of the repository, oldest first; without any, one commit has all files."""
     branch: str = "main"
     """The branch that is checked out."""
     upstream: bool = True
     """Whether the remote has that branch."""
     private: tuple[str, ...] = ()
-    """Of the files, those that nobody asked to see: to show one is a call too many."""
+    """Private files: showing one is an extra call."""
     staged: bool = False
-    """What differs from the last commit is staged."""
+    """Whether the differences from the last commit are staged."""
     executable: tuple[str, ...] = ()
-    """Of the files, those that can be run."""
+    """The executable files."""
     seen: tuple[str, ...] = ()
     """Files that were read at the beginning; agents' edit tools demand it."""
     tools: tuple[str, ...] = ()
-    """Of the file's own tools, those that are offered."""
+    """The offered ones of the file's own tools."""
     crowd: int = 0
-    """Offer unrelated tools until there are so many."""
+    """Add unrelated tools up to this number."""
     alone: bool = False
-    """The agent's own tools are not offered; asked with one toolset only."""
+    """Whether the agent's own tools are not offered; such a case runs with one toolset only."""
     exact: bool = False
-    """Lenient rules are switched off: the case is about white space or quoting. A look more is forgiven still."""
+    """Whether lenient rules are off, because the case is about white space or quoting. An extra read-only call is still
+    tolerated."""
     filler_turns: int = 0
-    """Turns about other things before the first that is judged."""
+    """The number of unrelated turns before the first judged one."""
     filler_tokens: int = 0
-    """How long they are together, about."""
+    """Their approximate total length."""
     think: bool | None = None
-    """Reasoning on or off; None: as the endpoint likes."""
+    """Reasoning on or off; None: the endpoint's default."""
     own: dict[str, CaseTool] = Field(default_factory=dict, exclude=True)
     """The file's tools."""
     source: str = Field(default="", exclude=True)
-    """The file it came from."""
+    """The file of the case."""
 
     @model_validator(mode="after")
     def _fits(self) -> Case:
@@ -214,11 +215,11 @@ class Case(Strict):
 
     @property
     def digest(self) -> str:
-        """A hash of all that the case says."""
+        """A hash of the whole case."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
 
     def wants(self) -> Iterator[Want]:
-        """Every call anywhere in the case."""
+        """Every expected call in the case."""
         for turn in (*self.before, *self.turns):
             for alternative in turn.right:
                 yield from alternative
@@ -293,5 +294,5 @@ def _known(folders: tuple[Path, ...]) -> tuple[Case, ...]:
 
 @cache
 def crowd() -> dict[str, CaseTool]:
-    """Tools that have nothing to do with any case: what an agent with many MCP servers offers."""
+    """Unrelated tools, as from an agent with many MCP servers."""
     return load_toml(_Tools, content.FIXTURES / "cases" / "crowd.toml").tools

@@ -36,7 +36,7 @@ def scene(case: Case, adapter: AgentAdapter) -> Scene:
         if all(offered != other.name for other in tools):
             tools.append(_own(offered, tool))
     if case.crowd:
-        # Among many, the right one must not be known by its place.
+        # The position among many tools must not reveal the right one.
         random.Random(case.id).shuffle(tools)
     system = Message("system", (Text(_SYSTEM),))
     bare = Scene(case, adapter, tuple(tools), names, (system,), State(case.files))
@@ -111,14 +111,14 @@ def results(
 
 
 def answer_of(scene: Scene, call: ToolCall, files: Mapping[str, str]) -> str:
-    """What the agent's tool says to a call that shows something or changes files."""
+    """The result of the agent's tool for a call that shows or changes files."""
     spec = scene.spec(call.name)
     deed = understand(spec, call.arguments if call.custom else parse_json(call.arguments)) if spec else None
     return (answer_from(deed, files) if deed else None) or "done"
 
 
 def apply_change(want: Want, files: dict[str, str]) -> None:
-    """The files as `want` leaves them."""
+    """The files after `want`."""
     files.update(want.after)
     for path in want.gone:
         files.pop(path, None)
@@ -139,7 +139,7 @@ def _own(name: str, tool: CaseTool) -> Tool:
 
 
 def _seen(case: Case) -> list[Turn]:
-    """The files that were read at the beginning."""
+    """The calls that read files at the beginning."""
     turns = []
     for path in case.seen:
         want = Want(do="read", path=path)

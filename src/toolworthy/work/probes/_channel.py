@@ -128,9 +128,9 @@ class Channel:
         headers: Mapping[str, str] | None = None,
         query: str = "",
     ) -> Answer:
-        """Send a completion request, as it is; whatever comes back is an answer.
+        """Send a completion request as it is, and return any response.
 
-        Where a token limit cut the answer before it was one, the request is sent again with more room.
+        If a token limit truncated it too early, the request is repeated with a higher one.
 
         Args:
             request: the request, or its JSON.

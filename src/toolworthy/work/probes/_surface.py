@@ -1,4 +1,4 @@
-"""What the probes of one wire API have learned, so that no probe sends what cannot succeed."""
+"""Shared knowledge of the probes of one wire API, so that none sends requests that cannot succeed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from toolworthy.work.probes._speed import Speed
 _T = TypeVar("_T")
 
 CALL_LESS = 2
-"""Probes in which the model made no call, however it was asked, after which none is asked for one."""
+"""After so many probes without any call, no further call is requested."""
 
 
 @dataclass
@@ -23,16 +23,16 @@ class Knowledge:
     """What is known about the endpoint as a whole."""
 
     say: Callable[[str], None] = lambda text: None
-    """Hears what is worth a line."""
+    """Called with messages for the user."""
     speed: Speed = field(default_factory=Speed)
     stopped: str = ""
-    """Why nothing more need be asked: an empty account, a bad key, an unknown model."""
+    """Why no more requests are useful: an empty account, a bad key, an unknown model."""
     passed: int = 0
-    """Requests that failed and were answered when they were asked again."""
+    """The number of requests that failed and succeeded when repeated."""
     untold: dict[str, str] = field(default_factory=dict)
     """By the id of a probe that one API tells for all: why it cannot be told."""
     locks: dict[Api, bytes] = field(default_factory=dict)
-    """By API, a bad request after which a good one was refused for a while."""
+    """By API, an invalid request after which valid ones were refused for a while."""
 
     def stop(self, why: str) -> None:
         """Send no further requests."""
@@ -46,11 +46,11 @@ class Calls:
 
     def __init__(self, api: Api, knowledge: Knowledge) -> None:
         self.made = 0
-        """Probes in which it called as it was told."""
+        """Probes in which it made the requested calls."""
         self.refused = 0
         """Probes in which it did not."""
         self.less = ""
-        """Why it is not worth asking for a call."""
+        """Why requesting a call is not useful."""
         self.cause = NO_CALLS
         """The cause of that, as of a probe."""
         self._silent = 0
@@ -92,15 +92,15 @@ class Surface:
     knowledge: Knowledge
     calls: Calls
     dead: str = ""
-    """Why it is not worth asking."""
+    """Why further requests are not useful."""
     hangs: int = 0
-    """Answers in a row that did not end."""
+    """Endless responses in a row."""
     obeys: bool = False
-    """The model has said, once, exactly what it was told to say."""
+    """Whether the model has once said exactly the requested text."""
     thinks: bool = False
-    """It thinks before it speaks: its answers need more room."""
+    """Whether it thinks first, so that its responses need a higher token limit."""
     babbles: bool = False
-    """It goes on until its token limit."""
+    """Whether it always writes up to its token limit."""
     faults: int = 0
     """Requests that failed again and again."""
     _shared: dict[str, Any] = field(default_factory=dict)
@@ -117,7 +117,7 @@ class Surface:
 
     @property
     def tries(self) -> int:
-        """How often to ask what fails in a way that may pass: more where that has helped, less where it has not."""
+        """How often to retry transient failures: more if that has helped, less if not."""
         if self.knowledge.passed:
             return 5
         return 3 if self.faults < 2 else 2

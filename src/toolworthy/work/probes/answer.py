@@ -1,4 +1,4 @@
-"""The response to a probe's request, and whether it is an answer at all."""
+"""The response to a probe's request, and whether it is usable."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from toolworthy.work.probes import damage
 from toolworthy.work.probes._model import KEY_REFUSED, Broken, ProbeOutcome, Rejected, Unmeasured
 
 LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens", "maxOutputTokens")
-"""What the APIs call the token limit of an answer."""
+"""Names of the token limit in the APIs."""
 _SETTINGS = "generationConfig"
-"""Where Gemini has it."""
+"""Its path in Gemini's requests."""
 _LONG = 8 * 2**10
 """Bytes of a request that a slow server may need minutes to read."""
 _BYTES_A_TOKEN = 32
-"""More than any token has, on average."""
+"""More bytes than tokens have on average in any text."""
 
 
 def token_limit(body: Mapping[str, Any]) -> int | None:
@@ -48,7 +48,7 @@ def widened(body: Mapping[str, Any], limits: Container[int], more: int) -> dict[
 
 @dataclass(frozen=True)
 class Cut:
-    """The run limit at which an answer was no longer waited for."""
+    """The run limit at which a response was aborted."""
 
     kind: Literal["seconds", "bytes"]
     most: float
@@ -61,7 +61,7 @@ class Cut:
 
 @dataclass(frozen=True)
 class SideAnswer:
-    """What came back to a request for something other than a response."""
+    """The response to a side request, such as a list of models."""
 
     status: int = 0
     """0 where no answer came."""
@@ -97,9 +97,9 @@ class Answer(View):
     def __init__(self, exchange: Exchange, cut: Cut | None = None) -> None:
         super().__init__(exchange)
         self.cut = cut
-        """Why it was not waited for to the end."""
+        """Why it was aborted."""
         self.hangs = False
-        """Nothing came, twice, while other requests were answered."""
+        """Whether nothing came, twice, while other requests were answered."""
 
     @property
     def limit(self) -> int | None:
@@ -124,17 +124,17 @@ class Answer(View):
 
     @property
     def empty(self) -> bool:
-        """Whether it was accepted, and nothing is in it."""
+        """Whether it was accepted, and is empty."""
         return self.status == HTTPStatus.OK and not (self.text or self.thoughts or self.calls or self.response.failure)
 
     @property
     def silent(self) -> bool:
-        """Whether not a byte came of an answer to a short request."""
+        """Whether no byte of a response to a short request came."""
         return self.cut is not None and not self.exchange.chunks and len(self.exchange.request_body) < _LONG
 
     @property
     def cut_short(self) -> bool:
-        """Whether its token limit cut it before it said anything, or in the middle of a call."""
+        """Whether its token limit truncated it before any content, or in the middle of a call."""
         text = self.text.strip()
         thinking = not text or (text.startswith("<think>") and "</think>" not in text)
         return self.response.stop == "length" and (thinking or bool(self.calls))
@@ -151,12 +151,12 @@ class Answer(View):
 
     @property
     def text(self) -> str:
-        """What the model said."""
+        """The text of the response."""
         return self.response.text
 
     @property
     def message(self) -> str:
-        """What an error says."""
+        """The message of an error."""
         return self.response.failure.message if self.response.failure else ""
 
     @property

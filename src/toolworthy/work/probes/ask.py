@@ -1,4 +1,4 @@
-"""Sends a probe's requests through the gateway, as an agent would, with retries for an unwilling model."""
+"""Sends a probe's requests through the gateway, as an agent would, and repeats them for an unwilling model."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 _ON_THE_WIRE = frozenset(
     "TW106 TW111 TW193 TW194 TW301 TW302 TW318 TW393 TW401 TW402 TW407 TW415 TW418 TW501 TW504 TW506 TW512".split()  # noqa: SIM905
 )
-"""Faults that keep calls from some clients: where a call is missing or wrong next to one, it is the cause."""
+"""Faults that hide calls from some clients: next to one, it is the cause of a missing or wrong call."""
 _NOT_FORCED, _CUT_EMPTY, _EMPTY, _SWALLOWED = "TW116", "TW705", "TW704", "TW708"
 _SILENCE = "TW612"
 _OF_TIME = ("TW611", "TW623", "TW697", "TW699")
-"""Rules about how an endpoint says that it has no time."""
+"""Rules about the errors of a busy endpoint."""
 _OF_TOOLS = ("tools", "tool_choice", "parallel_tool_calls", "toolConfig")
-"""Fields that no request without tools has."""
+"""Fields that only requests with tools have."""
 _SENDING = ("fields", "headers", "query")
 """Options of :meth:`Channel.send`."""
 _TALK = 256
@@ -48,7 +48,7 @@ class Ask(ConnectionChannel):
     ) -> None:
         super().__init__(key, endpoint, session, client, surface)
         self._any_call = False
-        """Whether the model has called anything."""
+        """Whether the model has made any call."""
         self.pressed: set[int] = set()
         """What was asked with a choice of tools that the probe itself does not want, and answered by other words."""
 
@@ -70,7 +70,7 @@ class Ask(ConnectionChannel):
         """Send a request that a correct endpoint accepts.
 
         Raises:
-            Rejected: it says clearly that it does not.
+            Rejected: it refuses with a clear message.
             Broken: there is no answer, or none that can be read.
             Unmeasured: the endpoint has no time for us.
         """
@@ -87,7 +87,7 @@ class Ask(ConnectionChannel):
         exact: bool = True,
         **options: Any,
     ) -> Answer:
-        """Have the model make these calls, told in several ways and several times.
+        """Have the model make these calls, requested in several wordings and several times.
 
         Args:
             wanted: names and arguments, in order.
@@ -103,7 +103,7 @@ class Ask(ConnectionChannel):
         """
         sending: dict[str, Any] = {name: options.pop(name) for name in _SENDING if name in options}
         known = self.surface.calls
-        # What every server that calls at all can do: where it fails, no other probe need ask for a call.
+        # The minimum for a server with tool calls: if this fails, no other probe needs to request a call.
         plain = tools is TOOLS and not (before or say or options or sending)
 
         def asked(way: int) -> Request:
@@ -199,7 +199,7 @@ class Ask(ConnectionChannel):
             raise Broken(f"{root.code} {root.title}: {root.detail}", root.follows or root.code)
 
     async def says(self, text: str, *before: Message, **options: Any) -> Answer:
-        """Have the model say `text`, and be content with any text.
+        """Have the model say `text`; any text is accepted.
 
         Raises:
             Rejected, Broken: as `accepted`; Broken also where text and calls are missing.
@@ -231,7 +231,7 @@ class Ask(ConnectionChannel):
         raise (Ignored if self.surface.obeys else Unmeasured)(detail)
 
     def order(self, wanted: Sequence[tuple[str, Any]], tools: Sequence[Tool] = TOOLS, **options: Any) -> Request:
-        """The plainest request for these calls."""
+        """The simplest request for these calls."""
         return self._order(0, wanted, tools, (), "", options)
 
     def _order(
@@ -258,8 +258,7 @@ class Ask(ConnectionChannel):
     async def _comes_right(
         self, times: int, wanted: Sequence[tuple[str, Any]], request_for: Callable[[int], Request], exact: bool
     ) -> bool:
-        """Whether it comes right whole where streamed went wrong, or the other way round, so many times: what does was
-        lost on the way here."""
+        """Whether the other mode (whole or streamed) repeatedly succeeds: then the calls were lost on the way here."""
         for _ in range(times):
             answer = await self.send(replace(request_for(0), stream=not self.stream))
             if not answer.answered or trouble_with(wanted, answer, exact):
@@ -277,12 +276,12 @@ def _vanished(answers: Sequence[Answer], calls: bool) -> str:
 
 
 def cause_of(troubles: Sequence[Trouble]) -> str:
-    """Why a probe that needs a call got none, where that is known."""
+    """Why a probe that needs a call got none, if known."""
     return NO_CALLS if all(trouble.kind == "no call" for trouble in troubles) else ""
 
 
 def _all_there(answer: Answer) -> bool:
-    """Whether the answer shows what the model did instead of a call, and nothing of it is missing."""
+    """Whether the response completely shows what the model did instead of a call."""
     lost = not codes("leaks into text").union({_SWALLOWED}).isdisjoint(finding.code for finding in answer.findings)
     return answer.at_once or (bool(answer.text.strip()) and not lost)
 

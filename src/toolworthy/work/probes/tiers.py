@@ -21,10 +21,10 @@ def within(tier: Tier, wanted: Tier, stream: bool | None) -> bool:
 
 
 def rank(tier: Tier, situation: Situation, own: bool, stream: bool | None, late: bool) -> tuple[int, ...]:
-    """A sorting key: the smallest is the most informative.
+    """A sort key: the smallest is the most informative.
 
-    What all agents need, short as it is, comes before what is one agent's `own`, which is long. What is late and no
-    bad request comes after those.
+    Short probes for all agents come before one agent's `own` long ones; late probes that are not invalid requests come
+    after those.
     """
     group = TIERS.index(tier)
     if situation in situations.NEVER or late:

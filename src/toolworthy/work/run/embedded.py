@@ -17,9 +17,9 @@ from toolworthy.work.run.plan import Options
 
 
 async def reached(endpoint: Endpoint, stack: contextlib.AsyncExitStack, options: Options | None = None) -> Endpoint:
-    """`endpoint`, with an oracle behind it where it is one, until `stack` is closed.
+    """`endpoint`; if it is the oracle, served until `stack` is closed.
 
-    It plays what the run of these options asks; without options, our tasks for our agents.
+    It plays the tasks and cases of these options; without options, the built-in tasks for built-in agents.
 
     Raises:
         ToolworthyError: no defect has the requested id.

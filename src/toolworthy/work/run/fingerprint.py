@@ -109,7 +109,7 @@ class Seen:
 
 
 def server_says(exchange: Exchange, model: str) -> Iterator[tuple[str, str]]:
-    """What a response says about its server, as names and values.
+    """What a response reports about its server, as names and values.
 
     A request for another model than the run's (some probes make one) does not tell which model answers the run.
     """
@@ -179,7 +179,7 @@ class _Fingerprinted(Protocol):
 
 
 def reshaped(before: _Fingerprinted, after: _Fingerprinted) -> Iterator[str]:
-    """Agents that are not what they were although their version is, in words.
+    """Texts about agents that changed without a new version.
 
     Faces are compared that were shown in the same tasks, and tell only where none is as before.
     """

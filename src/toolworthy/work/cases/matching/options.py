@@ -1,4 +1,4 @@
-"""What is known of the options of common commands, and how to read a command by it.
+"""The known options of common commands, and the parsing of commands with them.
 
 A command is only taken apart where every option in it is known. An unknown one may take the next word as its value;
 then nothing may be moved, and the words are compared as they are.
@@ -59,7 +59,7 @@ class Read:
     operands: tuple[Word, ...]
 
     def values(self, name: str) -> list[str]:
-        """What was given for an option, in order; an empty text for a flag."""
+        """The values of an option, in order; an empty text for a flag."""
         return [value for key, value in self.options if key == name]
 
 

@@ -1,4 +1,4 @@
-"""Programs that stand-ins take the place of: how each command line is brought into one form.
+"""Programs with stand-ins, and the normal form of their command lines.
 
 Programs are described in ``fixtures/programs``. Two calls are the same where their forms are equal. What a description
 does not know stays as it is written, so that a doubt ends in "not the same".
@@ -36,9 +36,9 @@ class Form(Strict):
     output: str = ""
     """Options, by their first name, that change only what is printed or how fast."""
     default: dict[str, str] = Field(default_factory=dict)
-    """What an option is without being given."""
+    """Defaults of options."""
     look: bool = False
-    """It only shows something."""
+    """Whether it is read-only."""
     preview: str = ""
     """Options with which it only shows what it would do."""
     acts: str = ""

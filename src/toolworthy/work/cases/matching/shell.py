@@ -1,4 +1,4 @@
-"""Command lines: what they are made of, whether two do the same, and what one shows, seeks, writes or patches."""
+"""Command lines: parsing, equivalence, and the files that one shows, searches, writes or patches."""
 
 from toolworthy.work.cases.matching._displayed import Find, Search, finds, reads, searches
 from toolworthy.work.cases.matching._equivalent import same_command

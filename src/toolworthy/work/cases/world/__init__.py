@@ -1,6 +1,6 @@
 """A small world for a command: a case's files, a repository of them, and stand-ins for what cannot run there.
 
-It may import the sandbox, trees and the matching of commands. What is right is none of its business.
+It may import the sandbox, trees and the matching of commands. It does not judge.
 """
 
 from toolworthy.work.cases.world._effects import Commit, Effects, State

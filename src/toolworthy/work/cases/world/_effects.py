@@ -1,4 +1,4 @@
-"""What lies in the working directory of a case, and what a command does there."""
+"""The state of a case's working directory, and the effects of a command in it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Commit:
     files: Mapping[str, str]
     """All files, as the commit leaves them."""
     name: str = ""
-    """What it can be called, as if that were its hash."""
+    """Its name, used like a hash."""
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,9 @@ class State:
     """Path from there to text."""
     executable: frozenset[str] = frozenset()
     links: Mapping[str, str] = field(default_factory=dict)
-    """Path of each symbolic link, and where it leads."""
+    """Path of each symbolic link to its target."""
     git: Mapping[str, bytes] | None = None
-    """What lies below ``.git``; None where no command has needed it yet."""
+    """The files below ``.git``; None if no command has needed them yet."""
     history: tuple[Commit, ...] = ()
     """What ``.git`` is made of; without any, one commit with `files`."""
     branch: str = "main"
@@ -42,21 +42,21 @@ class State:
 
 @dataclass(frozen=True)
 class Effects:
-    """What a command did."""
+    """The effects of a command."""
 
     state: State
-    """As it left the working directory."""
+    """The state of the working directory afterwards."""
     repository: Repository | None = None
     calls: tuple[Invocation, ...] = ()
     """What it called that only seems to be there, and git, in order."""
     output: str = ""
     """Its output and its errors, as they came."""
     code: int | None = 0
-    """None where it was stopped at a limit."""
+    """None if it was stopped at a limit."""
     left: tuple[str, ...] = ()
     """Command lines of processes that it left running."""
 
     @property
     def acts(self) -> tuple[Invocation, ...]:
-        """The calls that are more than a look; what git did is in `repository`."""
+        """The calls that are not read-only; git's effects are in `repository`."""
         return tuple(call for call in self.calls if not call.looks and call.program != "git")

@@ -1,4 +1,4 @@
-"""What a git repository is like, in a form that can be compared: who made a commit, and when, plays no part."""
+"""A git repository in comparable form: without authors and dates of commits."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ class Repository:
     index: tuple[str, ...]
     upstream: tuple[str, ...]
     ongoing: tuple[str, ...]
-    """A merge or the like that has not ended."""
+    """A merge or similar operation in progress."""
 
     @property
     def local(self) -> tuple[object, ...]:
-        """What of it plays no part for anyone else."""
+        """The local part, which others do not see."""
         own = frozenset(ref for ref in self.refs if not ref[0].startswith("refs/remotes/"))
         return self.head, own, self.index, self.ongoing
 
 
 def repository(output: str) -> Repository | None:
-    """Read what ``look.sh`` says; None where there is no repository."""
+    """Parse the output of ``look.sh``; None if there is no repository."""
     parts: dict[str, list[str]] = {}
     lines = parts.setdefault("", [])
     text, _, commits = output.partition("@commits\n")
@@ -79,7 +79,7 @@ def subcommand(arguments: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def only_looks(arguments: tuple[str, ...]) -> bool:
-    """Whether a call of git shows something and does nothing else."""
+    """Whether a call of git is read-only."""
     words = subcommand(arguments)
     if not words:
         return True
