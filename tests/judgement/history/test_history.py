@@ -336,13 +336,16 @@ def test_two_changes_are_both_told(tmp_path: Path) -> None:
 LATE = Cause(kind="budget", fault="our limit", detail="stopped by timeout", limit="time")
 
 
-def attempted(parent: Path, day: int, attempts: Sequence[tuple[bool | None, str]], **options: Any) -> Path:
+def attempted(
+    parent: Path, day: int, attempts: Sequence[tuple[bool | None, str]], ceiling: int = 0, **options: Any
+) -> Path:
     """A run of attempts at one task after another, three each.
 
     Args:
         parent: where runs are.
         day: when.
         attempts: whether each passed (None: it ended at its time limit), and a hash of its answers.
+        ceiling: how many tasks are above it, from the first.
         options: conditions of the run.
     """
     made = RunDirectory(parent / f"day{day:02d}")
@@ -364,6 +367,7 @@ def attempted(parent: Path, day: int, attempts: Sequence[tuple[bool | None, str]
                 status="error" if passed is None else "passed" if passed else "failed",
                 cause=LATE if passed is None else None,
                 task_digest="d",
+                ceiling="its edit tool" if number // 3 < ceiling else "",
                 seconds=2.0,
                 score=Score(answers=answers),
             )
@@ -381,6 +385,22 @@ def test_what_ends_at_a_limit_of_ours_is_not_solved(tmp_path: Path) -> None:
     assert [row["ended"] for row in suite["runs"]] == [0] * 5 + [40] * 3
     assert [row["missing"] for row in suite["runs"]] == [0] * 8
     assert any("40 others ended at a run limit (" in line for line in lines(history(find([tmp_path]))))
+
+
+@pytest.mark.parametrize("passed_once", [False, True])
+def test_what_is_above_the_ceiling_of_its_agent_is_no_failure_of_the_model(tmp_path: Path, passed_once: bool) -> None:
+    for day in range(6):
+        path = attempted(tmp_path, day, [(n >= 9, f"{n}") for n in range(90)], ceiling=3)
+        if passed_once and day == 2:
+            text = (path / "results.jsonl").read_text()
+            (path / "results.jsonl").write_text(text.replace('"status":"failed"', '"status":"passed"', 1))
+    suite = told(tmp_path)
+    row = suite["runs"][0]
+    assert (row["rate"], row["items"]) == ((round(81 / 84, 4), 28) if passed_once else (1, 27))
+    (note,) = suite["notes"]
+    assert note.startswith(
+        f"codex fails {2 if passed_once else 3} of the tasks with every model, left out of all runs: t"
+    )
 
 
 def test_a_night_in_which_nothing_came_in_time_is_a_night(tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from toolworthy.judgement.metrics import main_metric
 from toolworthy.records.conditions import unlike
 from toolworthy.records.score import Limit
 
+Above = frozenset[tuple[str, str]]
+"""Items, with the agents whose ceiling they are above."""
 Beyond = dict[Limit, tuple[str, str]]
 """Limits that differ between the runs of a series, with two of their values."""
 
@@ -20,6 +22,19 @@ def beyond(samples: Sequence[Sample], suite: str) -> Beyond:
     for sample in samples[1:]:
         out = unlike(samples[0].limits, sample.limits, suite) | out
     return out
+
+
+def above_ceiling(samples: Sequence[Sample], suite: str) -> Above:
+    """What the agent tool fails with every model: it says nothing of this one. What any run passed refutes that."""
+    units = [unit for sample in samples for unit in sample.of(suite)]
+    passed = {(unit.item, unit.agent) for unit in units if unit.passed}
+    return frozenset((unit.item, unit.agent) for unit in units if unit.above_ceiling) - passed
+
+
+def below(sample: Sample, above: Above) -> Sample:
+    """A run without what is above the ceiling."""
+    kept = tuple(unit for unit in sample.units if (unit.item, unit.agent) not in above)
+    return sample.model_copy(update={"units": kept})
 
 
 def tallies(sample: Sample, suite: str, without: Collection[Limit] = ()) -> Tallies:
@@ -37,8 +52,11 @@ def counted(unit: Unit, without: Collection[Limit]) -> list[float]:
     return unit.counted(main_metric(unit.suite), without)
 
 
-def notes(samples: Sequence[Sample], suite: str, without: Beyond) -> Iterator[str]:
+def notes(samples: Sequence[Sample], suite: str, without: Beyond, above: Above) -> Iterator[str]:
     """Notes on the attempts of a series."""
+    for agent in sorted({agent for _, agent in above}):
+        items = sorted(item for item, other in above if other == agent)
+        yield f"{agent} fails {len(items)} of the tasks with every model, left out of all runs: {', '.join(items)}"
     units = [unit for sample in samples for unit in sample.of(suite)]
     for was, other in dict.fromkeys(without.values()):
         limits = [limit for limit, pair in without.items() if pair == (was, other)]

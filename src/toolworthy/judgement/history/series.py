@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from toolworthy.judgement.gate.sample import Sample, Unit
-from toolworthy.judgement.history._attempts import Beyond, beyond, counted, notes, tallies
+from toolworthy.judgement.history._attempts import Beyond, above_ceiling, below, beyond, counted, notes, tallies
 from toolworthy.judgement.history._context import Moves, moves
 from toolworthy.judgement.history.change import Change, Shift, Watch, shift, watch
 from toolworthy.judgement.history.load import LoadedRuns, RunGroup
@@ -40,6 +40,8 @@ def _group(group: RunGroup, suites: Sequence[str]) -> dict[str, Any]:
 def _suite(samples: Sequence[Sample], suite: str) -> dict[str, Any] | None:
     """One suite's series; None if no run measured it."""
     metric = main_metric(suite)
+    above = above_ceiling(samples, suite)
+    samples = [below(sample, above) for sample in samples]
     ran = [sample for sample in samples if any(counted(unit, ()) for unit in sample.of(suite))]
     without = beyond(ran, suite)
     ran = [sample for sample in ran if any(counted(unit, without) for unit in sample.of(suite))]
@@ -59,7 +61,7 @@ def _suite(samples: Sequence[Sample], suite: str) -> dict[str, Any] | None:
         "runs": rows,
         "since": changes[-1] if changes else {"found": False, "said": _nothing(looked, series)},
         "earlier": changes[-2::-1],
-        "notes": list(notes(ran, suite, without)),
+        "notes": list(notes(ran, suite, without, above)),
         "nights_per_false_alarm": NIGHTS,
     }
 
