@@ -16,7 +16,7 @@ pytestmark = pytest.mark.process
 
 SUITE = '''
 import httpx, pytest
-from toolworthy import Ask, Rejected, probe
+from toolworthy import Ask, Rejected, Unmeasured, probe
 
 LOOK = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
 TOLD = {"messages": [{"role": "user", "content": "Call the tool `look` with exactly these arguments: {}"}]}
@@ -52,6 +52,14 @@ def test_client_of_its_own(ask):
     body = {"model": ask.model, "messages": [{"role": "user", "content": "Reply with exactly: Hello."}]}
     said = httpx.post(f"{ask.base_url}/chat/completions", json=body).json()
     assert said["choices"][0]["message"]["content"] == ask.overheard().text == "Hello."
+    assert ask.overheard().text == "Hello."
+    body["messages"][0]["content"] = "Reply with exactly: Again."
+    httpx.post(f"{ask.base_url}/chat/completions", json=body)
+    assert ask.overheard().text == "Again."
+
+def test_no_client(ask):
+    with pytest.raises(Unmeasured):
+        ask.overheard()
 
 def test_endpoint(endpoint):
     assert (endpoint.model, endpoint.key) == ("oracle", None)
@@ -88,7 +96,7 @@ def project(folder: Path, suite: str = SUITE, added: list[str] = ADDED) -> Path:
 
 def test_every_fixture_in_one_run(tmp_path: Path) -> None:
     done = run("pytest", "-rA", cwd=project(tmp_path))
-    assert "2 failed, 12 passed, 1 skipped" in done.stdout, done.stdout + done.stderr
+    assert "2 failed, 13 passed, 1 skipped" in done.stdout, done.stdout + done.stderr
     assert done.returncode == 1
     assert "exit 0" not in done.stdout
     assert "rejected: HTTP 400: " in done.stdout
@@ -107,11 +115,12 @@ def test_every_fixture_in_one_run(tmp_path: Path) -> None:
         f"{mine}expects-it": "supported",
         f"{mine}skipped": "unmeasured",
         f"{mine}client-of-its-own": "supported",
+        f"{mine}no-client": "supported",
         "probe-of-mine": "supported",
     }
     assert said[f"{mine}says"]["title"] == "It says hello."
     assert said[f"{mine}is-wrong"]["detail"].startswith("AssertionError: assert 'Hello.' == 'Bye.'")
-    assert said[f"{mine}client-of-its-own"]["requests"] == 1
+    assert said[f"{mine}client-of-its-own"]["requests"] == 2
     assert {line["key"]["suite"] for line in told} == {"wire", "tools", "tasks"}
     assert (path / "report.html").is_file()
     assert len(list(table.rows(RunDirectory.open(path)))) == len(told)

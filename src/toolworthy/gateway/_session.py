@@ -42,6 +42,11 @@ class GatewaySession:
         """Called when a request is sent, after waiting for its turn."""
         self._count = 0
 
+    @property
+    def begun(self) -> int:
+        """Requests so far, those that are not recorded yet included."""
+        return self._count
+
     def begin(self) -> int:
         """Count a request. Returns the number of its exchange."""
         self.gateway.asking(self.trial)

@@ -19,6 +19,7 @@ from toolworthy.records.probe import ProbeKey
 from toolworthy.rules.refusal import BUSY
 from toolworthy.wire.ir import Api, Message, Reasoning, Request, Role, Text
 from toolworthy.wire.lenient import as_dict, dump_json, parse_json
+from toolworthy.work.probes._model import Unmeasured
 from toolworthy.work.probes._surface import Surface
 from toolworthy.work.probes.answer import Answer, Cut, SideAnswer, token_limit, widened
 from toolworthy.work.probes.material import INVENTED
@@ -65,6 +66,8 @@ class Channel:
         """Token limits that this class set, not the probe."""
         self._recorded: asyncio.Queue[Exchange] = asyncio.Queue()
         session.on_exchange = self._recorded.put_nowait
+        self._overheard: Exchange | None = None
+        """The last exchange of another client."""
         # A probe must see the endpoint's own behaviour, without its adapter's workarounds.
         self._dialect = replace(
             endpoint.dialect,
@@ -248,11 +251,19 @@ class Channel:
         return await with_retries(ask, failing, tries=self.surface.tries)
 
     async def overheard(self) -> Answer:
-        """The last response to another client at this probe's address."""
-        exchange = await self._recorded.get()
+        """The last response to another client at this probe's address; the same one again until there is another.
+
+        Raises:
+            Unmeasured: no client asked there.
+        """
+        awaited = self._session.begun - len(self._session.exchanges)  # a client may have read it before it is recorded
+        for _ in range(max(awaited, 0)):
+            self._overheard = await self._recorded.get()
         while not self._recorded.empty():
-            exchange = self._recorded.get_nowait()
-        return Answer(exchange)
+            self._overheard = self._recorded.get_nowait()
+        if self._overheard is None:
+            raise Unmeasured("no client sent a request to this address")
+        return Answer(self._overheard)
 
     async def _answers_others(self) -> bool:
         """Whether a plain request is answered after another was not."""
