@@ -13,6 +13,7 @@ from tests.support.commands import only_run, suites
 from toolworthy.content.situations import NEVER
 from toolworthy.judgement.analysis.levels import levels
 from toolworthy.judgement.analysis.outcome import outcome
+from toolworthy.output.terminal import first_screen
 from toolworthy.output.terminal.final_screen import summary_lines
 from toolworthy.output.write import write_report
 from toolworthy.records.case import CaseKey, CaseResult
@@ -113,6 +114,7 @@ def test_all_doors_agree(tmp_path: Path, asked: list[ProbeResult], ran: list[Any
     terminal = "\n".join(line.text for line in summary_lines(run))
     for door in (terminal, (run.path / "summary.md").read_text(), page.read_text()):
         assert f"exit {told.exit_code}" in door
+    assert (str(told) in first_screen.lines(run)) == told.undecided
     for level in levels(asked):
         if not any(status in ("passed", "failed", "refused") for status in ran) or level.agent.id != "codex":
             assert str(level.headline) in terminal.replace("\n      ", " ")

@@ -10,6 +10,7 @@ from statistics import median
 from toolworthy.base.sanitize import one_line
 from toolworthy.content import adapters, providers
 from toolworthy.judgement.analysis.levels import served_apis
+from toolworthy.judgement.analysis.outcome import outcome
 from toolworthy.judgement.analysis.overall import Overall, alike, overall
 from toolworthy.judgement.analysis.root_cause import RootCause, listed
 from toolworthy.judgement.analysis.root_causes import causes_of
@@ -44,6 +45,8 @@ def lines(run: RunDirectory, width: int = WIDTH) -> Iterator[str]:
     yield from fix_first(causes, width, most=1)
     if unmeasured := _unmeasured(probes):
         yield from wrapped(f"not measured: {one_line(unmeasured)}", width, 14)
+    if (ended := outcome(run)).undecided:  # else what is above says it
+        yield str(ended)
     yield f"report: {run.path / 'report.html'}"
     yield f"next: {_next(run, probes, agents, causes)}"
 
