@@ -30,6 +30,12 @@ EVERY = [one.id for one in providers.every() if one.id != "generic"]
 SOME = ["deepseek", "anthropic", "openrouter"]
 STATED = {"foreign-model", "previous-response-id", "item-reference", "models-codex", "response-by-id"}
 """Probes to which the reference server says no in words, on purpose."""
+INVENTED = {
+    "gemini-thought-signature-required": "missing a thought_signature",
+    "ids-of-nine-characters-only": "must be a-z, A-Z, 0-9, with a length of 9",
+}
+"""Refusals of every history whose calls the endpoint did not make: chat has no place for the vendor's substitute for a
+signature, and ids have the endpoint's own form."""
 TOOL = {"type": "function", "function": {"name": "run", "parameters": {"type": "object", "properties": {}}}}
 CALL = {"id": "call_1", "type": "function", "function": {"name": "run", "arguments": "{}"}}
 BACK = [
@@ -63,12 +69,21 @@ def of_agents(provider: ProviderAdapter) -> set[str]:
         refused |= {f"{kind}-{agent}" for agent in sends for kind in ("session", "first-request")}
     if "gemini-thought-signature-required" in shown:  # agents know no extra_content
         refused |= {f"session-{one.agent}" for one in records}
+    if "system-not-first-refused" in shown:
+        late = [one.agent for one in records if _late_system(one.body["messages"])]
+        refused |= {f"{kind}-{agent}" for agent in late for kind in ("session", "first-request")}
     return refused
+
+
+def _late_system(messages: list[dict[str, Any]]) -> bool:
+    """Whether a system message comes after the first message."""
+    return any(message["role"] == "system" for message in messages[1:])
 
 
 def unexpected(results: list[ProbeResult], provider: ProviderAdapter) -> list[str]:
     """What is said that is not true of the provider."""
     true = expected(provider) | STATED | of_agents(provider)
+    words = [INVENTED[one.id] for one in shown_by(provider) if one.id in INVENTED]
     said = [
         f"{one.key}: {found.code} {found.detail}"
         for one in results
@@ -79,6 +94,7 @@ def unexpected(results: list[ProbeResult], provider: ProviderAdapter) -> list[st
         f"{one.key} {one.verdict}: {one.detail}"
         for one in results
         if one.verdict in ("rejected", "ignored", "broken") and one.key.probe not in true
+        if not any(refused in one.detail for refused in words)
     ]
     return said
 
