@@ -17,6 +17,7 @@ LOOKS = {"startswith", "endswith", "removeprefix", "removesuffix", "partition", 
 FOREIGN = {
     "src/toolworthy/agents/_npm.py": "npm's own words",
     "src/toolworthy/agents/_pypi.py": "uv's own words",
+    "src/toolworthy/base/asgi.py": "uvicorn's, in its log",
     "src/toolworthy/base/loading.py": "pydantic's, and a file of Git LFS",
     "src/toolworthy/cli/_pytest_hooks.py": "argparse's, through pytest",
     "src/toolworthy/rules/calls.py": "the standard library's, of JSON",
