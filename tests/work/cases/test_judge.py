@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -250,25 +251,19 @@ def test_only_looking_around_is_told_apart_from_doing_wrong(tmp_path: Any) -> No
     assert not rule(scene(case, BUILTIN), case.turns[0], (call("bash", command="rm a.py"),), WORLD).explores
 
 
-def test_every_agents_mcp_names_are_its_own() -> None:
+def test_every_agents_mcp_names_are_its_own(tmp_path: Path) -> None:
     toml = TWO.replace('parameters = { city = "string" }', 'server = "clock"\nparameters = { city = "string" }')
-    names = set()
-    import tempfile
-    from pathlib import Path
-
-    with tempfile.TemporaryDirectory() as folder:
-        case = made(toml, Path(folder))
-    for agent in AGENTS:
-        names.add(scene(case, agent).names["get_time"])
-    forms = {
+    case = made(toml, tmp_path)
+    assert {scene(case, agent).names["get_time"] for agent in AGENTS} == {
         "clock__get_time",
+        "clock___get_time",
         "mcp__clock__get_time",
         "clock_get_time",
         "clock-get_time",
+        "clock--get_time",
         "mcp_clock_get_time",
         "get_time",
     }
-    assert names == forms
 
 
 GIT = """
