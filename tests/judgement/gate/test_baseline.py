@@ -115,6 +115,15 @@ def test_a_baseline_shows_what_was_measured_and_what_does_not_count(
     ]
 
 
+@pytest.mark.parametrize("suite", ["tasks", "tools", "wire"])
+def test_a_suite_that_was_not_run_is_left_out_and_those_after_it_are_not(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], suite: str
+) -> None:
+    (tmp_path / "kept.json").write_text(pack(sample((Unit(suite=suite, item="a", agent="codex"),))))
+    baseline.show_one("kept", tmp_path)
+    assert capsys.readouterr().out.splitlines()[-1] == f"{suite}: 1 items, 0 attempts"
+
+
 def test_no_baselines_are_one_line_that_says_how_to_make_one(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -286,16 +286,19 @@ def test_dollars_have_two_digits(usd: float, said: str) -> None:
     assert dollars(usd) == said
 
 
-def test_what_was_recorded_before_says_nothing_about_how_fast_it_goes_now(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("budget", "seconds"), [({"tokens": 100}, 30.0), ({"usd": 1.0}, 78 / 1.1)])
+def test_what_was_recorded_before_says_nothing_about_how_fast_it_goes_now(
+    tmp_path: Path, budget: dict[str, Any], seconds: float
+) -> None:
     with closing(ExchangeWriter(tmp_path / "trials.jsonl.zst")) as writer:
         writer.append(answer(10))
     now = [0.0]
-    resumed = spending(lambda: now[0], tokens=100)
+    resumed = spending(lambda: now[0], **budget)
     resumed.recall(tmp_path)
     now[0] = 10.0
     assert resumed.seconds_until_spent is None
     resumed.add(answer(10))
-    assert resumed.seconds_until_spent == pytest.approx(30.0)
+    assert resumed.seconds_until_spent == pytest.approx(seconds)
 
 
 def test_what_no_response_can_be_read_from_still_took_its_request() -> None:

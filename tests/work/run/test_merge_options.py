@@ -10,10 +10,15 @@ from typing import Any
 
 import pytest
 
+from tests.support import made
 from tests.support.commands import asked
+from tests.support.examples import recorded
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.content import ADAPTERS, FIXTURES, adapters
 from toolworthy.content.providers import Prices
+from toolworthy.endpoint.target import resolve
+from toolworthy.records.case import CaseKey
+from toolworthy.records.conditions import CONDITIONS, Condition
 from toolworthy.records.meta import Budget
 from toolworthy.records.store import RunDirectory
 from toolworthy.work.run.merge_options import read_replay
@@ -42,6 +47,11 @@ def test_without_options_everything_is_asked_of_the_oracle(tmp_path: Path) -> No
     assert (plan.adapters, plan.task_folders, plan.case_paths, plan.triage) == ((),) * 4
     assert (plan.out, plan.agreed, plan.budget) == (tmp_path / "reports", False, Budget())
     assert (plan.trials, plan.tier, plan.max_turns, plan.stream) == (1, "standard", 60, True)
+
+
+@pytest.mark.parametrize("one", [one for one in CONDITIONS if "." not in one.where], ids=lambda one: one.option)
+def test_a_plan_and_the_command_line_have_the_same_defaults(one: Condition) -> None:
+    assert one.of(Options(resolve("oracle"), (), ())) == one.default
 
 
 def test_each_option_is_part_of_the_plan(tmp_path: Path) -> None:
@@ -127,6 +137,45 @@ def replayed(folder: Path, **given: Any) -> Options:
 def test_a_replay_needs_a_run_and_an_endpoint(tmp_path: Path, given: dict[str, Any]) -> None:
     with pytest.raises(ToolworthyError, match="Give the RUN to send again and --endpoint X, or --resume RUN alone"):
         replayed(tmp_path, **given)
+
+
+def recording(folder: Path, model: str) -> Path:
+    """A run with one exchange."""
+    run = RunDirectory.create(folder, asked(folder, "--endpoint", "http://127.0.0.1:9/v1", "--model", model).meta())
+    made.recorded(run, CaseKey(case="one", toolset="builtin"), [recorded()])
+    return run.path
+
+
+def test_a_replay_goes_on_alone_and_with_its_own_recording_only(tmp_path: Path) -> None:
+    first, second = (recording(tmp_path, model) for model in ("one", "two"))
+    replay = Path(kept(replayed(tmp_path, recorded=first, endpoint="oracle"), tmp_path / "replays"))
+    for given in ({}, {"recorded": first}):
+        again = replayed(tmp_path, resume=replay, **given)
+        assert (again.recording and again.recording.path, again.resume, again.endpoint.name) == (
+            first,
+            replay,
+            "oracle",
+        )
+    with pytest.raises(ToolworthyError) as error:
+        replayed(tmp_path, resume=replay, recorded=second)
+    assert str(error.value) == f"{replay} is not a replay of {second}, but of {first}"
+
+
+def test_a_replay_goes_on_only_while_its_recording_is_of_the_same_endpoint(tmp_path: Path) -> None:
+    """A folder may hold another run since."""
+    path = recording(tmp_path, "one")
+    replay = Path(kept(replayed(tmp_path, recorded=path, endpoint="oracle"), tmp_path / "replays"))
+    shutil.rmtree(path)
+    recording(tmp_path / "other", "two").rename(path)
+    with pytest.raises(ToolworthyError, match=f"is not a replay of {path}, but of {path}"):
+        replayed(tmp_path, resume=replay)
+
+
+def test_a_replay_is_not_continued_as_a_run(tmp_path: Path) -> None:
+    replay = kept(replayed(tmp_path, recorded=recording(tmp_path, "m"), endpoint="oracle"), tmp_path / "replays")
+    with pytest.raises(ToolworthyError) as error:
+        asked(tmp_path, "--resume", replay)
+    assert str(error.value) == f"{replay} is a replay. Type `toolworthy replay --resume {replay}` to continue it."
 
 
 def test_a_run_is_not_continued_as_a_replay(tmp_path: Path) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from types import SimpleNamespace
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 
+from tests.support.made import finding
 from tests.support.trials import answered, call, failed_beside, final_only, page, refused, said, streamed, trial, why
 from toolworthy import rules
 from toolworthy.content import adapters
@@ -272,6 +273,33 @@ def test_a_result_that_is_an_error_leaves_the_fault_open() -> None:
     assert why(well).kind == "wrong result"
     failed = trial(answered(MISFIT), answered(said()))
     assert why(failed).kind == "bad arguments"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "first"),
+    [
+        *((outcome, True) for outcome in ("wrong result", "dies", "hangs")),
+        *((outcome, False) for outcome in ("unaffected", "recovers", None)),
+    ],
+)
+def test_what_harmed_this_agent_comes_before_what_blocks_others(
+    monkeypatch: pytest.MonkeyPatch, outcome: str | None, first: bool
+) -> None:
+    """Else what blocks comes first, and of such the later."""
+    monkeypatch.setattr(_cause, "did", lambda _agent, code: outcome if code == "TW104" else None)
+    rows = [("TW104", "degrades", 1), ("TW101", "blocks", 0), ("TW103", "blocks", 1)]
+    course = SimpleNamespace(agent=adapters.agent("builtin"))
+    weights = {code: _cause._weight(finding(code, severity, at), course) for code, severity, at in rows}
+    blocking = ["TW101", "TW103"]
+    assert sorted(weights, key=weights.__getitem__) == ([*blocking, "TW104"] if first else ["TW104", *blocking])
+
+
+@pytest.mark.parametrize("without", [{"status": None, "chunks": ()}, {"endpoint_api": None}, {"chunks": ()}])
+def test_an_agent_that_ended_without_a_response_missed_no_call(without: dict[str, Any]) -> None:
+    outcome = CommandOutcome(0, "exit", b"", b"", 1.0)
+    exchanges = trial(answered(call()), replace(answered(said()), **without))
+    course = _progress.Course(exchanges, outcome, adapters.agent("builtin"), 60)
+    assert _cause._missed(course) == {}
 
 
 def test_is_error_counts_as_a_failed_call() -> None:

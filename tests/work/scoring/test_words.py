@@ -10,6 +10,8 @@ from typing import get_args
 import pytest
 
 from tests.support.trials import answered, call, refused, said, trial, why
+from toolworthy import content
+from toolworthy.base.toml import read_toml
 from toolworthy.content import adapters
 from toolworthy.records.meta import RunMeta
 from toolworthy.records.score import Cause, CauseCode, CauseKind, Note
@@ -35,6 +37,13 @@ def test_every_code_and_note_has_its_words() -> None:
     assert list(words.SAID) == list(get_args(CauseCode))
     assert list(words.NOTES) == list(get_args(Note))
     assert {kind for kind, _ in words.SAID.values()} == set(get_args(CauseKind))
+
+
+def test_a_note_takes_its_words_from_the_cause_of_its_name_and_else_has_its_own() -> None:
+    written = read_toml(content.FIXTURES / "causes.toml")["notes"]
+    taken = {note: f"; {words.SAID[note][1]}" for note in ("call emptied", "answer emptied")}
+    assert {note for note, text in written.items() if "{cause}" in text} == set(taken)
+    assert {**written, **taken} == words.NOTES
 
 
 def test_other_words_change_nothing_but_the_words(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -211,7 +211,7 @@ def _broken(code: CauseCode, fault: Fault, finding: Finding) -> Cause:
 def _missed(course: Course) -> dict[Note, str]:
     """A call of the last response that the agent did not execute, although it ended by itself; empty if there is
     none."""
-    if course.outcome.ended != "exit" or course.out_of_turns or course.last.response is None:
+    if course.outcome.ended != "exit" or course.out_of_turns:
         return {}
     if calls := course.last.calls:
         return {"call not run": ", ".join(dict.fromkeys(call.name for call in calls))}
