@@ -13,6 +13,7 @@ from tests.support.commands import run as command
 from tests.support.commands import suites
 from toolworthy.content import adapters
 from toolworthy.output.terminal.final_screen import WIDTH, Line, gate_lines, summary_lines
+from toolworthy.output.terminal.summary import markdown
 from toolworthy.records.case import CaseKey, CaseResult, Miss
 from toolworthy.records.finding import Evidence, Finding
 from toolworthy.records.meta import RunMeta
@@ -45,10 +46,10 @@ def probe(
         title=f"title of {name}",
         verdict=verdict,
         detail=detail,
-        severity="blocks",
         requests=1,
         endpoint_api=api,
         **{
+            "severity": "blocks",
             "agents": ("*",),
             "served": ("chat", "messages", "responses"),
             "findings": tuple(map(finding, codes)),
@@ -169,6 +170,14 @@ def test_what_is_off_by_the_letter_is_a_hint(tmp_path: Path) -> None:
     assert lines[-1] == "exit 0"
     told = texts([*summary_lines(made, ended=False)])[-1]
     assert told == "the exit code is pytest's: a test of your own failed, or the run was stopped"
+
+
+def test_the_summary_also_names_failed_probes_that_harm_no_agent(tmp_path: Path) -> None:
+    sound = [session(agent, "chat") for agent in ("opencode", "qwen-code")]
+    made = recorded(tmp_path, *sound, probe("models-list", "chat", severity="cosmetic", agents=()))
+    counts = "wire, chat: 2 supported · 1 broken (models-list)"
+    assert f"  {counts}" in texts([*summary_lines(made)])
+    assert f"- {counts}" in markdown(made).splitlines()
 
 
 def test_nothing_in_it_is_obeyed(tmp_path: Path) -> None:

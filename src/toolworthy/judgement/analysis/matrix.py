@@ -68,6 +68,8 @@ class Cell:
     agent: str
     suite: Suite
     kind: Kind
+    word: str
+    """On the wire the agent's level, if it has one; elsewhere the kind."""
     score: CellScore | None
     """The rate of passed tasks, of leniently right cases, or of the agent's probes that are supported and free of
     faults that determine its level."""
@@ -115,7 +117,7 @@ def _wire(agent: str, level: Level | None) -> Cell:
     many = f"{passed} of {len(measured)} probes pass" if measured else "nothing measured"
     through = f", through {level.api}" if level.translated else ""
     text = f"{level.headline}, {many}{through}"
-    return _cell(agent, "wire", _level_kind(level), text, score, level.translated, level.deciding)
+    return Cell(agent, "wire", _level_kind(level), level.word, score, text, level.translated, level.deciding)
 
 
 def _level_kind(level: Level) -> Kind:
@@ -195,7 +197,6 @@ def _cell(
     text: str,
     score: CellScore | None = None,
     translated: bool = False,
-    deciding: tuple[str, ...] = (),
 ) -> Cell:
-    noted = ", translated" if translated and suite != "wire" else ""
-    return Cell(agent, suite, kind, score, f"{kind}: {text}{noted}", translated, deciding)
+    noted = ", translated" if translated else ""
+    return Cell(agent, suite, kind, kind, score, f"{kind}: {text}{noted}", translated, ())

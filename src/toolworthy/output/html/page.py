@@ -44,6 +44,8 @@ KINDS = {
     "not applicable": {"mark": "–", "css": "na"},
     "not tested": {"mark": "·", "css": "na"},
 }
+LEVEL_WORDS = {"works, fails when": "fails when …", "untested": "not tested"}
+"""How tables show a level or a verdict, if not by its own word."""
 _FIRST = 3
 """Root causes at the top."""
 _REASONS = 3
@@ -92,6 +94,7 @@ def parts(runs: Sequence[RunDirectory], only: str = "", also: Also | None = None
         causes=causes,
         matrix=_matrix(sides),
         kinds=KINDS,
+        level_words=LEVEL_WORDS,
         series=shown(series) if series else None,
         compared=compared,
         most_changed=beside.CHANGED,

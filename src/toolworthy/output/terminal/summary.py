@@ -13,7 +13,7 @@ from toolworthy.judgement.analysis.root_causes import causes_of
 from toolworthy.judgement.analysis.verdict import WORDS, cell, verdicts
 from toolworthy.output._markdown import render
 from toolworthy.output.exports.badge import said
-from toolworthy.output.terminal import tools
+from toolworthy.output.terminal import tools, wire
 from toolworthy.output.terminal._costs import costs
 from toolworthy.output.terminal.gate import MARKS as GATE
 from toolworthy.output.terminal.gate import plain
@@ -57,6 +57,7 @@ def markdown(run: RunDirectory) -> str:
         outcome=outcome(run),
         agents=verdicts(results),
         levels=[(one, list(dict.fromkeys(why.root or why.code for why in one.reasons))) for one in levels(probes)],
+        probes=[text.strip() for text in wire.lines(probes)],
         asked=tools.section(cases),
         kinds=list(kind_lines(run)),
         costs=list(costs(results, cases)),
