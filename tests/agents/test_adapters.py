@@ -67,7 +67,10 @@ def test_locks_pin_the_adapters_version_and_hold_no_addresses(agent: AgentAdapte
     text = lock_file(agent).read_text()
     if agent.install.pypi:
         pinned = re.findall(r"^(\S+)==(\S+).*\\((?:\n    --hash=sha256:[0-9a-f]{64}(?: \\)?)+)", text, re.MULTILINE)
-        assert (agent.install.pypi, agent.install.version) in {(name, version) for name, version, _ in pinned}
+        extras = f"[{','.join(agent.install.extras)}]" if agent.install.extras else ""
+        assert (f"{agent.install.pypi}{extras}", agent.install.version) in {
+            (name, version) for name, version, _ in pinned
+        }
         assert len(pinned) == len(re.findall(r"^\S", text, re.MULTILINE))
         assert "://" not in text
         return

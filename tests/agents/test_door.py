@@ -12,7 +12,7 @@ import pytest
 from toolworthy.agents._index import PypiDoor
 from toolworthy.agents._pypi import Pypi
 from toolworthy.base.asgi import serving
-from toolworthy.content.adapters import Install
+from toolworthy.content.install import Install
 from toolworthy.sandbox.model import CommandOutcome
 
 pytestmark = pytest.mark.process

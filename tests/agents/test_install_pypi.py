@@ -23,6 +23,7 @@ import pytest
 from toolworthy import content
 from toolworthy.agents import _index as index
 from toolworthy.agents import _interpreter as interpreter
+from toolworthy.agents import _manifest as manifest
 from toolworthy.agents.install import check, ensure, installed, newest, state, write_lock
 from toolworthy.base import tree
 from toolworthy.base.errors import ToolworthyError
@@ -47,9 +48,10 @@ class Index(ThreadingHTTPServer):
         self.asked: list[tuple[str, str]] = []
         self.mirror: Index | None = None
 
-    def add(self, name: str, files: dict[str, str], requires: str = "") -> None:
+    def add(self, name: str, files: dict[str, str], requires: str = "", extra: str = "") -> None:
         info = f"{name}-1.2.3.dist-info"
-        needs = f"Requires-Dist: {requires}\n" if requires else ""
+        needs = f"Provides-Extra: {extra}\n" if extra else ""
+        needs += f"Requires-Dist: {requires}\n" if requires else ""
         files = {
             **files,
             f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.2.3\n{needs}",
@@ -173,6 +175,54 @@ def test_it_is_installed_pinned_checked_and_installed_by_its_hashes(served: Inde
         asyncio.run(ensure(agent))
     assert installed(agent) is None
     assert sorted(path.name for path in (tmp_path / "cache" / "installed").iterdir()) == ["tiny-1.2.3.lock"]
+
+
+def test_extras_are_installed_and_pinned_and_told_apart(served: Index, tmp_path: Path) -> None:
+    assert served.mirror is not None
+    served.mirror.add("tiny", {"tiny.py": PROGRAM}, extra="more", requires="helper==1.2.3 ; extra == 'more'")
+    plain, agent = made(), made(extras=["more"])
+    assert not (asyncio.run(ensure(plain)).path / "bin" / "helper").is_file()
+    lock = asyncio.run(write_lock(plain))
+    assert installed(agent) is None, "the same version, but without the extra"
+    found = asyncio.run(ensure(agent))
+    assert (found.path / "bin" / "helper").is_file(), "a lock without the extra is not for this adapter"
+    assert installed(plain) is not None
+
+    assert asyncio.run(write_lock(agent)) == lock
+    assert lock.read_text().startswith("helper==1.2.3 ")
+    assert "\ntiny[more]==1.2.3 " in lock.read_text()
+    tree.remove(found.path.parent)
+    served.mirror.add("helper", {"helper.py": "import os  # not what was pinned"})
+    with pytest.raises(ToolworthyError, match=r"^cannot install Tiny 1\.2\.3: .*[Hh]ash mismatch"):
+        asyncio.run(ensure(agent))
+
+
+def test_an_extra_that_is_not_there_is_named_in_a_line(served: Index) -> None:
+    agent = made(override=["helper==1.2.3"], extras=["mroe"])
+    with pytest.raises(ToolworthyError) as caught:
+        asyncio.run(ensure(agent))
+    assert str(caught.value) == "tiny 1.2.3 has no extra 'mroe'. Leave it out."
+    assert installed(agent) is None
+
+
+def test_a_copy_under_a_python_that_no_longer_fits_is_installed_again(served: Index) -> None:
+    found = asyncio.run(ensure(made(override=["helper>=1"])))
+    minor = sys.version_info.minor
+    (found.path / "bin" / f"python3.{minor}").rename(found.path / "bin" / "python3.9")
+    for name in ("python", "python3"):
+        (found.path / "bin" / name).unlink()
+        (found.path / "bin" / name).symlink_to("python3.9")
+    manifest.write(found.path.parent, found.path)
+    assert state(made(override=["helper>=1"], python=">=3.9")) == "installed"
+    agent = made(override=["helper>=1"], python=">=3.10")
+    assert state(agent) == "changed: it has Python 3.9, not >=3.10"
+    with pytest.raises(ToolworthyError, match=r"^it has Python 3\.9, not >=3\.10\. Type `toolworthy agents install"):
+        asyncio.run(check(agent))
+    lines: list[str] = []
+    asyncio.run(ensure(agent, lines.append))
+    assert lines[:2] == ["Tiny: it has Python 3.9, not >=3.10", "installing Tiny 1.2.3 (once)"]
+    assert state(agent) == "installed"
+    assert asyncio.run(check(agent)) == "tiny 1.2.3 /opt/agent/bin/python3"
 
 
 def test_an_index_of_html_is_read(served: Index) -> None:

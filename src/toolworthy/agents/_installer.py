@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from toolworthy.agents._door import Door
-from toolworthy.content.adapters import Install
+from toolworthy.content.install import Install
 from toolworthy.sandbox import Sandbox
 from toolworthy.sandbox.model import Command, CommandOutcome, Limits
 
@@ -75,7 +75,15 @@ class Installer(abc.ABC):
         """Why it failed, from its output; empty if unknown."""
 
     def finish(self, files: Path) -> None:  # noqa: B027 - most have nothing to do
-        """Make the installation independent of its folder's path."""
+        """Make the installation independent of its folder's path.
+
+        Raises:
+            ToolworthyError: something that was wanted is not in it.
+        """
+
+    def misfit(self, files: Path) -> str:
+        """Why an unchanged installation does not fit the adapter, in a few words; empty if it does."""
+        return ""
 
     def reason(self, outcome: CommandOutcome, trouble: str) -> str:
         """Why a command failed, in a line.

@@ -50,7 +50,7 @@ def find(requires: str) -> Interpreter:
         ToolworthyError: none fits.
     """
     wanted = SpecifierSet(requires)
-    for command in dict.fromkeys((sys.executable, *_commands(wanted))):
+    for command in dict.fromkeys((sys.executable, *_commands(requires))):
         found = _ask(command)
         if found is not None and found.version in wanted:
             return found
@@ -60,7 +60,13 @@ def find(requires: str) -> Interpreter:
 
 def lowest_minor(requires: str) -> str:
     """The oldest Python that a specifier allows, as ``3.N``."""
-    return next((f"3.{minor}" for minor in _MINORS if _allows(SpecifierSet(requires), minor)), "3")
+    return next((f"3.{minor}" for minor in _MINORS if allows(requires, f"3.{minor}")), "3")
+
+
+def allows(requires: str, minor: str) -> bool:
+    """Whether a specifier allows a minor version such as ``3.12``, with any patch version."""
+    wanted = SpecifierSet(requires)
+    return any(wanted.contains(f"{minor}.{patch}") for patch in (0, 99))
 
 
 def copy(found: Interpreter, folder: Path) -> None:
@@ -94,11 +100,7 @@ def _movable(program: bytes, prefix: Path) -> bytes:
     return program
 
 
-def _allows(wanted: SpecifierSet, minor: int) -> bool:
-    return any(wanted.contains(f"3.{minor}.{patch}") for patch in (0, 99))
-
-
-def _commands(wanted: SpecifierSet) -> Iterator[str]:
+def _commands(requires: str) -> Iterator[str]:
     """Candidates: on the PATH, and those of pyenv and uv, newest first."""
     home = Path.home()
     pyenv = Path(os.environ.get("PYENV_ROOT") or home / ".pyenv") / "versions"
@@ -106,8 +108,9 @@ def _commands(wanted: SpecifierSet) -> Iterator[str]:
     uv = Path(os.environ.get("UV_PYTHON_INSTALL_DIR") or data / "uv" / "python")
     on_path = [Path(folder) for folder in os.environ.get("PATH", "").split(os.pathsep) if folder]
     folders = [*on_path, *(path for root in (pyenv, uv) for path in sorted(root.glob("*/bin")))]
-    for minor in (minor for minor in reversed(_MINORS) if _allows(wanted, minor)):
-        yield from (str(path) for path in (folder / f"python3.{minor}" for folder in folders) if path.is_file())
+    for minor in (f"3.{minor}" for minor in reversed(_MINORS)):
+        if allows(requires, minor):
+            yield from (str(path) for path in (folder / f"python{minor}" for folder in folders) if path.is_file())
 
 
 def _ask(command: str) -> Interpreter | None:

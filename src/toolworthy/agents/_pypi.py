@@ -6,6 +6,7 @@ import re
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib.metadata import distributions
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
@@ -14,6 +15,7 @@ from toolworthy.agents import _index as index
 from toolworthy.agents import _interpreter as interpreter
 from toolworthy.agents._door import Door
 from toolworthy.agents._installer import LIMITS, Installer
+from toolworthy.base.errors import ToolworthyError
 from toolworthy.sandbox import Sandbox
 from toolworthy.sandbox.model import Command, Mount
 
@@ -45,10 +47,11 @@ class Pypi(Installer):
 
     @property
     def _wanted(self) -> str:
-        return f"{canonicalize_name(self.install.pypi)}=={self.install.version}"
+        extras = f"[{','.join(self.install.extras)}]" if self.install.extras else ""
+        return f"{canonicalize_name(self.install.pypi)}{extras}=={self.install.version}"
 
     def pins(self, lock: Path) -> bool:
-        """Whether the lock contains the package."""
+        """Whether the lock contains the package with its extras."""
         return (
             re.search(rf"^{re.escape(self._wanted)}(?: |$)", lock.read_text(encoding="utf-8"), re.MULTILINE) is not None
         )
@@ -81,6 +84,7 @@ class Pypi(Installer):
             "--override",
             _OVERRIDE,
             "--universal",
+            "--no-strip-extras",
             "--python-version",
             lowest,
             "--generate-hashes",
@@ -143,8 +147,23 @@ class Pypi(Installer):
         words = [line.strip(" ╰─▶×│├:").removeprefix("error: ") for line in lines]
         return " ".join(word for word in words if word)
 
+    def misfit(self, files: Path) -> str:
+        """Whether the adapter has since been changed to other versions of Python."""
+        minor, wanted = (files / "bin" / "python3").readlink().name.removeprefix("python"), self.install.python
+        return "" if interpreter.allows(wanted, minor) else f"it has Python {minor}, not {wanted}"
+
+    def _check_extras(self, files: Path) -> None:
+        """uv only warns of an extra that the package does not have."""
+        folders = {str(path.parent) for path in files.rglob("*.dist-info")}
+        (package,) = distributions(name=self.install.pypi, path=sorted(folders))
+        known = {canonicalize_name(extra) for extra in package.metadata.get_all("Provides-Extra") or ()}
+        if missing := [extra for extra in self.install.extras if extra not in known]:
+            remedy = f"Give only {', '.join(sorted(known))}." if known else "Leave it out."
+            raise ToolworthyError(f"{self.install.pypi} {self.install.version} has no extra {missing[0]!r}. {remedy}")
+
     def finish(self, files: Path) -> None:
-        """Move its scripts to its programs, and let them find their Python relative to themselves."""
+        """Check its extras, move its scripts to its programs, and let them find their Python relative to themselves."""
+        self._check_extras(files)
         for script in files.glob("local/bin/*"):  # the path that Debian's Python uses
             script.rename(files / "bin" / script.name)
         for script in (path for path in (files / "bin").iterdir() if path.is_file() and not path.is_symlink()):

