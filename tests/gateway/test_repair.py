@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from toolworthy import rules, wire
+from toolworthy.base.packing import Coding, pack
 from toolworthy.content import PACKAGE
 from toolworthy.endpoint.target import resolve
 from toolworthy.gateway import Gateway, serve_trial
@@ -48,7 +49,12 @@ def asked(api: Api, *, stream: bool) -> tuple[str, bytes]:
 
 
 def through(
-    api: Api, stream: bool, defects: list[str], repairer: Repairer | None, over: Api | None = None
+    api: Api,
+    stream: bool,
+    defects: list[str],
+    repairer: Repairer | None,
+    over: Api | None = None,
+    coding: Coding | None = None,
 ) -> tuple[Exchange, Exchange]:
     """One request through the gateway: the exchange with the endpoint, and that with the agent."""
 
@@ -64,7 +70,10 @@ def through(
                 httpx.AsyncClient(trust_env=False, timeout=60) as client,
             ):
                 headers = {"content-type": "application/json", **wire.api(api).headers}
-                answer = await client.post(session.base_url + path, content=body, headers=headers)
+                if coding:
+                    headers["content-encoding"] = coding
+                content = pack(body, coding) if coding else body
+                answer = await client.post(session.base_url + path, content=content, headers=headers)
         return recorded[0], Exchange.of(
             api, body, answer.content, status=answer.status_code, headers=dict(answer.headers)
         )
@@ -88,6 +97,12 @@ def test_a_repair_leaves_no_finding(defect: str, code: str, kind: RepairKind, ap
     calls = before.response.calls if before.response else ()
     assert tuple((call.name, json.loads(call.arguments)) for call in calls) == WANTED
     assert len({call.id for call in calls}) == 2
+
+
+def test_an_answer_to_a_packed_request_is_repaired() -> None:
+    behind, before = through("chat", True, ["call-id-null"], Repairer(), coding="zstd")
+    assert {repair.kind for repair in behind.repairs} == {"call-id"}
+    assert codes(before) == set()
 
 
 @pytest.mark.parametrize("stream", [True, False], ids=["stream", "whole"])

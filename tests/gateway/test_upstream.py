@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import Any
 
@@ -26,6 +27,23 @@ def test_a_packed_request_is_translated(coding: Coding) -> None:
     made = planned(pack(plain, coding), content_encoding=coding)
     assert made.body == planned(plain).body
     assert "content-encoding" not in made.headers
+
+
+@pytest.mark.parametrize("changed", ["not at all", "by a repair", "by a field"])
+def test_a_packed_request_that_changes_is_sent_unpacked(changed: str) -> None:
+    plain = json.dumps(BODY).encode()
+    target = endpoint("http://h", "responses")
+    repaired = {"by a repair": b'{"repaired": true}', "not at all": plain}.get(changed)
+    if changed == "by a field":
+        target = dataclasses.replace(target, extra_body={"responses": {"top_k": 1}})
+    packed = pack(plain, "zstd")
+    route, headers = wire.route("POST", "/v1/responses"), [("content-encoding", "zstd")]
+    made = plan(target, route, "/v1/responses", headers, packed, repaired)
+    if changed == "not at all":
+        assert (made.body, made.headers["content-encoding"]) == (packed, "zstd")
+    else:
+        assert json.loads(made.body) == ({**BODY, "top_k": 1} if changed == "by a field" else {"repaired": True})
+        assert "content-encoding" not in made.headers
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from toolworthy.gateway._record import Endless, PendingExchange
 from toolworthy.gateway._session import GatewaySession
 from toolworthy.gateway.repair import RepairedExchange
 from toolworthy.gateway.trial_limits import TOLD, No
-from toolworthy.gateway.upstream import HOP_BY_HOP, Upstream, plan
+from toolworthy.gateway.upstream import HOP_BY_HOP, Upstream, plan, unpacked
 from toolworthy.records.exchange import Exchange, ExchangeFailure
 from toolworthy.rules.refusal import broken_http
 from toolworthy.wire.declaration import Route
@@ -179,9 +179,10 @@ async def _answer(session: GatewaySession, record: PendingExchange, send: Any) -
         await _local(record, send, 200, wire.api(api).render_count(max(1, len(record.body) // _BYTES_A_TOKEN)))
     else:
         try:
-            record.repair = RepairedExchange.of(session.gateway.repairer, record.route, record.path, record.body)
-            body = record.repair.body if record.repair else record.body
-            record.upstream = plan(endpoint, record.route, record.path, record.headers, body)
+            plain = unpacked(record.headers, record.body)
+            record.repair = RepairedExchange.of(session.gateway.repairer, record.route, record.path, plain)
+            repaired = record.repair.body if record.repair else None
+            record.upstream = plan(endpoint, record.route, record.path, record.headers, record.body, repaired)
         except ValueError as error:
             await _local(record, send, 400, _error(api, 400, str(error)))
         else:

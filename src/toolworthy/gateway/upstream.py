@@ -49,8 +49,23 @@ class Upstream:
         return self.request is not None
 
 
-def plan(endpoint: Endpoint, route: Route, path: str, headers: Iterable[tuple[str, str]], body: bytes) -> Upstream:
+def plan(
+    endpoint: Endpoint,
+    route: Route,
+    path: str,
+    headers: Iterable[tuple[str, str]],
+    body: bytes,
+    repaired: bytes | None = None,
+) -> Upstream:
     """Address and form of the request to the endpoint.
+
+    Args:
+        endpoint: the endpoint.
+        route: the agent's route.
+        path: the agent's path with its query.
+        headers: the agent's.
+        body: as it came, maybe packed.
+        repaired: its content with repairs; None if none is repaired.
 
     Raises:
         ValueError: it must be translated, and cannot be.
@@ -59,6 +74,8 @@ def plan(endpoint: Endpoint, route: Route, path: str, headers: Iterable[tuple[st
     assert route.kind != "health"
     assert route.kind != "other"
     headers = tuple(headers)
+    plain = unpacked(headers, body)
+    content = plain if repaired is None else repaired
     api = route.api if route.api in endpoint.base_urls else next(iter(endpoint.base_urls))
     if route.kind == "completion":
         api = endpoint.api_for(route.api)
@@ -67,11 +84,16 @@ def plan(endpoint: Endpoint, route: Route, path: str, headers: Iterable[tuple[st
         kept = {name.lower(): value for name, value in headers if name.lower() not in _REPLACED}
         query = "&".join(each for each in path.partition("?")[2].split("&") if not each.startswith("key="))
         full = f"{url}{'&' if '?' in url else '?'}{query}" if query else url
-        return Upstream(api, full, {**kept, **_auth(endpoint, api)}, _filled(endpoint, api, route, body))
+        made = _filled(endpoint, api, route, content)
+        if made == plain:
+            made = body
+        else:
+            kept.pop("content-encoding", None)
+        return Upstream(api, full, {**kept, **_auth(endpoint, api)}, made)
     fresh = {"content-type": "application/json", "accept": "text/event-stream, application/json"}
     if route.kind != "completion":
         return Upstream(api, endpoint.url(api, route.kind), {**fresh, **_auth(endpoint, api)}, b"")
-    value = parse_json(_unpacked(headers, body))
+    value = parse_json(content)
     if not isinstance(value, dict):
         raise ValueError("the request body is not a JSON object")
     if _refers_to_stored(value):
@@ -83,7 +105,7 @@ def plan(endpoint: Endpoint, route: Route, path: str, headers: Iterable[tuple[st
     return Upstream(api, url, {**fresh, **_auth(endpoint, api)}, made, request, rendered.losses)
 
 
-def _unpacked(headers: Iterable[tuple[str, str]], body: bytes) -> bytes:
+def unpacked(headers: Iterable[tuple[str, str]], body: bytes) -> bytes:
     """The body without the content coding that its header names, such as Codex's zstd."""
     coding = next((value for name, value in headers if name.lower() == "content-encoding"), "")
     packed = unpack(body, coding, MAX_UNPACKED) if coding else None
