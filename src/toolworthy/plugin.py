@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeGuard
 
 import pytest
 
+from toolworthy.base.counted import counted
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.sanitize import show, visible
 from toolworthy.cli.fixtures import ENDED as _ENDED
@@ -268,7 +269,7 @@ def ruled(request: pytest.FixtureRequest, _probed: list[ProbeResult]) -> list[Fi
     unrun = request.config.stash[_SESSION].unrun
     findings = [finding for probe in _probed for finding in probe.findings if finding.code == request.param.code]
     if findings and not any(affected(probe, request.param.code) for probe in _probed if probe.findings):
-        pytest.xfail(f"{len(findings)} findings: {findings[0].detail} (harms no known agent)")
+        pytest.xfail(f"{counted(len(findings), 'finding')}: {findings[0].detail} (harms no known agent)")
     if not findings and (missing := [unrun[probe.key] for probe in _probed if probe.key in unrun]):
         pytest.skip(f"unmeasured: {len(missing)} of {len(_probed)} probes were not run: {missing[0]}")
     return findings

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from toolworthy.base.counted import counted
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.sanitize import one_line, show
 from toolworthy.public.checking import CheckedFile, FileFinding, check_file
@@ -48,7 +49,7 @@ def _lines(name: str, checked: CheckedFile) -> Iterator[str]:
     """The content of a file, then each fault once with the correct form, the worst first."""
     exchanges = checked.exchanges
     apis = ", ".join(dict.fromkeys(one.endpoint_api for one in exchanges if one.endpoint_api))
-    count = f"{len(exchanges)} response{'s' if len(exchanges) != 1 else ''}"
+    count = counted(len(exchanges), "response")
     yield f"{one_line(name)}: {count}{f' ({apis})' if apis else ''}: {_result(checked)}"
     if any(not (place.request_body or place.upstream_body) for place in exchanges):
         yield "  without a request: rules that compare the response with its request were not applied"
@@ -93,7 +94,7 @@ def _wrapped(label: str, text: str) -> list[str]:
 def _result(checked: CheckedFile) -> str:
     blocking = sum(one.finding.severity == "blocks" for one in checked.findings if not one.finding.follows)
     every = sum(not one.finding.follows for one in checked.findings)
-    return f"{every} finding{'s' if every != 1 else ''}, {blocking} blocking" if every else "no findings"
+    return f"{counted(every, 'finding')}, {blocking} blocking" if every else "no findings"
 
 
 def _json(name: str, checked: CheckedFile) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from toolworthy.base.atomic import whole
+from toolworthy.base.counted import counted
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.loading import misfit
 from toolworthy.base.redact import Redactor
@@ -189,7 +190,7 @@ class RunDirectory:
     @property
     def _damage(self) -> str:
         broken = len(self._read_results().broken)
-        lines = f"{broken} line{'s' * (broken != 1)} cannot be read"
+        lines = f"{counted(broken, 'line')} cannot be read"
         return f"{self.path / RESULTS} is damaged: {lines}" if broken else ""
 
     @property
@@ -197,9 +198,10 @@ class RunDirectory:
         """The remedy for unreadable lines."""
         lines = self._read_results()
         broken = lines.broken[: len(lines.broken) - lines.cut]
+        which = f"{'lines' if broken[1:] else 'line'} {', '.join(map(str, broken[:3]))}"
         more = f" and {len(broken) - 3} more" if len(broken) > 3 else ""
         cut = "It ends in the middle of a line. " if lines.cut else ""
-        delete = f"Delete line{'s' * (len(broken) > 1)} {', '.join(map(str, broken[:3]))}{more}. " if broken else ""
+        delete = f"Delete {which}{more}. " if broken else ""
         return f"{cut}{delete}Measure again what is lost: --resume {self.path}"
 
     @property

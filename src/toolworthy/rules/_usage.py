@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from toolworthy import wire
+from toolworthy.base.counted import counted
 from toolworthy.rules.model import Violations, builtin
 from toolworthy.rules.view import View
 from toolworthy.wire.ir import Text, Thinking, ToolCall
@@ -51,7 +52,7 @@ def _undercounted_output(view: View) -> Violations:
     made = (view.response.usage.output if view.response.usage else None) or 0
     shown = len(view.response.text + view.thoughts) + sum(len(call.arguments) for call in view.calls)
     if made and shown > max(_LONG, made * _CHARACTERS):
-        yield f"usage counts {made} output tokens, but the content has {shown} characters", view.usage()
+        yield f"usage counts {counted(made, 'output token')}, but the content has {shown} characters", view.usage()
 
 
 _NEVER_NULL = ("prompt_tokens", "completion_tokens", "total_tokens", "output_tokens")

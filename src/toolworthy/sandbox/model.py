@@ -72,7 +72,15 @@ class Command:
         return self.workspace, self.home, *(mount.source for mount in self.mounts if mount.writable)
 
 
-Ended = Literal["exit", "timeout", "memory", "processes", "disk", "cancelled", "turns"]
+Ended = Literal["exit", "timeout", "memory", "processes", "disk", "turns"]
+EXCEEDED: Mapping[str, str] = {
+    "timeout": "time",
+    "memory": "memory",
+    "processes": "processes",
+    "disk": "disk space",
+    "turns": "turns",
+}
+"""How a command ended, to what the run limit was on that stopped it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,7 +99,7 @@ def test_a_baseline_shows_what_was_measured_and_what_does_not_count(
         "  pass: 50.0% (0.3% to 99.7%) · n 6",
         "    codex: 40.0% (0.0% to 99.9%) · n 5",
         "    builtin: 100.0% (2.5% to 100.0%) · n 1",
-        "tools: 1 items, 2 attempts",
+        "tools: 1 item, 2 attempts",
         "  strict: 0.0% (0.0% to 97.5%) · n 2",
         "  lenient: 37.5% (0.0% to 99.7%) · n 2",
         "wire: 2 items, 2 attempts",
@@ -121,7 +121,7 @@ def test_a_suite_that_was_not_run_is_left_out_and_those_after_it_are_not(
 ) -> None:
     (tmp_path / "kept.json").write_text(pack(sample((Unit(suite=suite, item="a", agent="codex"),))))
     baseline.show_one("kept", tmp_path)
-    assert capsys.readouterr().out.splitlines()[-1] == f"{suite}: 1 items, 0 attempts"
+    assert capsys.readouterr().out.splitlines()[-1] == f"{suite}: 1 item, 0 attempts"
 
 
 def test_no_baselines_are_one_line_that_says_how_to_make_one(

@@ -20,7 +20,7 @@ SORRY = said("I cannot find the file.")
     ("exchanges", "ended", "found"),
     [
         *(
-            (trial(answered(call())), {"ended": ended}, ("took too much", "model", None, 0, f"{said}, after 1 calls"))
+            (trial(answered(call())), {"ended": ended}, ("took too much", "model", None, 0, f"{said}, after 1 call"))
             for ended, said in (
                 ("memory", "the commands exceeded the run limit on memory"),
                 ("processes", "the commands exceeded the run limit on processes"),
@@ -34,8 +34,13 @@ SORRY = said("I cannot find the file.")
         ),
         (
             trial(answered(call())),
-            {"ended": "cancelled"},
-            ("stopped", "our limit", None, 0, "stopped by cancelled after 10 s and 1 calls"),
+            {"ended": "timeout"},
+            ("stopped", "our limit", "time", 0, "stopped by timeout after 10 s and 1 call"),
+        ),
+        (
+            trial(answered(call())),
+            {"ended": "turns", "max_turns": 1},
+            ("turns used up", "our limit", "turns", 0, "stopped by toolworthy's limit of 1 turn"),
         ),
         (
             trial(answered(call())),
@@ -91,7 +96,7 @@ SORRY = said("I cannot find the file.")
         (
             trial(answered(SORRY)),
             {},
-            ("no call", "model", None, 0, "no tool call in 1 responses: 'I cannot find the file.'"),
+            ("no call", "model", None, 0, "no tool call in 1 response: 'I cannot find the file.'"),
         ),
         (
             trial(answered(call()), answered(said())),
@@ -123,7 +128,7 @@ SORRY = said("I cannot find the file.")
         (
             [],
             {"ended": "memory"},
-            ("nothing asked", "infrastructure", None, None, "the agent sent no request (memory): "),
+            ("nothing asked", "infrastructure", None, None, "the agent sent no request (run limit on memory): "),
         ),
         (
             [],

@@ -215,4 +215,4 @@ def test_no_attack_is_planted_without_a_sandbox(tmp_path: Path) -> None:
     at = str(OURS["log-report"].path)
     done = run("toolworthy", "tasks", "check", at, "--sandbox", "none", cwd=tmp_path)
     assert done.returncode == 0, done.stdout
-    assert done.stdout.endswith("1 tasks, 0 bad; no attack was planted without a sandbox\n")
+    assert done.stdout.endswith("1 task, 0 bad; no attack was planted without a sandbox\n")

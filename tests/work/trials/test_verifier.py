@@ -45,7 +45,7 @@ def verdict(tmp_path: Path, test: str, left: str) -> Verification:
 def test_code_that_hangs_under_test_is_the_models_failure(tmp_path: Path) -> None:
     hung = verdict(tmp_path, TEST, "sleep 60\n")
     assert (hung.reward, hung.ended) == (0.0, "timeout")
-    assert "stopped by timeout; for the untouched workspace it gives one" in hung.reason
+    assert "exceeded the run limit on time; for the untouched workspace it gives one" in hung.reason
 
 
 def test_a_verifier_that_is_too_slow_for_any_workspace_is_nobodys_failure(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from toolworthy.agents.install import check, ensure
 from toolworthy.base import tree
+from toolworthy.base.counted import counted
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.sanitize import show
 from toolworthy.cli._event_loop import run_until_signal
@@ -64,8 +65,9 @@ def _steps(agent: AgentAdapter, file: Path | None) -> Iterator[tuple[str, list[s
         raise _Missing(f"first request: none with tools reached {{base_url}}; {_end(result)}")
     request = first.request
     assert request is not None
+    size = f"{counted(len(first.request_body), 'byte')}, {counted(len(request.tools), 'tool')}"
     yield (
-        f"first request: {first.agent_api}, {len(first.request_body):,} bytes, {len(request.tools)} tools",
+        f"first request: {first.agent_api}, {size}",
         [
             *_of_first(agent, first, request),
             *_slow(agent, result, first),
@@ -87,7 +89,7 @@ def _steps(agent: AgentAdapter, file: Path | None) -> Iterator[tuple[str, list[s
         yield f"edits as text: {applied.ok} of {applied.n} applied", []
     if result.status != "passed":
         raise _Missing(f"one task: {_TASK} {result.status}; {_end(result)}")
-    yield f"one task: {_TASK} passed, {len(asked)} requests", list(_of_end(agent, result, asked))
+    yield f"one task: {_TASK} passed, {counted(len(asked), 'request')}", list(_of_end(agent, result, asked))
 
 
 def _of_first(agent: AgentAdapter, first: Exchange, request: Request) -> Iterator[str]:
@@ -118,7 +120,8 @@ def _slow(agent: AgentAdapter, result: TrialResult, first: Exchange) -> Iterator
 def _of_end(agent: AgentAdapter, result: TrialResult, asked: Sequence[Exchange]) -> Iterator[str]:
     ends = [exchange for exchange in asked if exchange.can_act and not exchange.calls]
     if len(ends) > 1:
-        yield f"it asked {len(ends) - 1} more times after the last answer: does it want a call at the end (finish)?"
+        more = counted(len(ends) - 1, "more time")
+        yield f"it asked {more} after the last answer: does it want a call at the end (finish)?"
     task = next(task for task in known_tasks() if task.name == _TASK)
     own = {name for name in _OWN.findall(result.diff) if not (task.path / "environment" / "app" / name).exists()}
     if own:

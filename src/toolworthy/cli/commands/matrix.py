@@ -19,6 +19,7 @@ from pathlib import Path
 
 from toolworthy.agents.install import Installation, ensure
 from toolworthy.base import tree
+from toolworthy.base.counted import counted
 from toolworthy.base.redact import Redactor
 from toolworthy.base.sanitize import show
 from toolworthy.cli._event_loop import run_until_signal
@@ -184,7 +185,7 @@ class _Measuring:
         stages = [stage for stage in staging if stage is not PLAIN]
         await asyncio.gather(*(self._by_itself(agent, stage) for stage in stages for agent in concerned))
         trials = await asyncio.to_thread(lambda: list(self._wanted(defects, concerned, staging)))
-        show(f"{len(trials)} trials")
+        show(counted(len(trials), "trial"))
         await asyncio.gather(*(self._with(defect, agent, stage) for defect, agent, stage in trials))
 
     def _wanted(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
+from toolworthy.base.counted import counted
 from toolworthy.base.sanitize import show
 from toolworthy.cli._event_loop import run_until_signal
 from toolworthy.content.tasks import Task
@@ -37,7 +38,10 @@ async def _check(tasks: Sequence[Task], sandbox: Sandbox) -> int:
             good, most = sum(proof.ok for proof in withstood), len(withstood)
             show(f"{'ok  ' if good == most else 'BAD '} {task.name:24} {good} of {most} attacks fail")
         bad += not all(proof.ok for proof in proofs)
-    show(f"{len(tasks)} tasks, {bad} bad" + ("; no attack was planted without a sandbox" * (sandbox.name == "none")))
+    show(
+        f"{counted(len(tasks), 'task')}, {bad} bad"
+        + ("; no attack was planted without a sandbox" * (sandbox.name == "none"))
+    )
     return 1 if bad else 0
 
 

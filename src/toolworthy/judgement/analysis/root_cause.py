@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
+from toolworthy.base.counted import counted
 from toolworthy.content import adapters
 from toolworthy.judgement.analysis._evidence import EVIDENCE, Evidence
 from toolworthy.judgement.analysis.triage import Sighting, Triaged
@@ -137,7 +138,7 @@ class RootCause:
     def consequences(self) -> str:
         """How many items failed because of it; "" if none did."""
         many = Counter(key.partition("/")[0] for key in self.failed)
-        counts = [f"{count} failed {_plural(KINDS[suite].many, count)}" for suite, count in many.items()]
+        counts = [counted(count, f"failed {KINDS[suite].many.removesuffix('s')}") for suite, count in many.items()]
         return listed(counts)
 
 
@@ -149,7 +150,3 @@ def named(code: str, title: str) -> str:
 def listed(texts: Sequence[str], last: str = "and") -> str:
     """``a, b and c``."""
     return f" {last} ".join(filter(None, (", ".join(texts[:-1]), *texts[-1:])))
-
-
-def _plural(many: str, count: int) -> str:
-    return many if count != 1 else many.removesuffix("s")

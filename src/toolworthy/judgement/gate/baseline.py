@@ -17,6 +17,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from toolworthy.base.atomic import whole
+from toolworthy.base.counted import counted
 from toolworthy.base.errors import ToolworthyError, writing
 from toolworthy.base.loading import misfit
 from toolworthy.base.sanitize import show
@@ -185,7 +186,7 @@ def _lines(sample: Sample) -> Iterator[str]:
         ended = sum((unit.ended() for unit in units), Counter[str]())
         rows = f", {ended.total()} of them at a run limit ({reasons(ended)}): not solved" if ended else ""
         rows += f"; {without.total()} more are not counted ({reasons(without)})" if without else ""
-        yield f"{suite}: {items} items, {_attempts(units)} attempts{rows}"
+        yield f"{suite}: {counted(items, 'item')}, {counted(_attempts(units), 'attempt')}{rows}"
         yield from (f"  {line}" for name in shares(suite) for line in _rates(every[f"{suite}.{name}"], units))
     for agent, codes in sample.blocking.items():
         if codes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from toolworthy.base.counted import counted
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.judgement.gate import answer
 from toolworthy.judgement.gate.baseline import find, load
@@ -50,7 +51,7 @@ class InterimAnalyses:
         self.gate = answer.keep(run, gate, self._place, looks)
         on = f"; continues with {' and '.join(sorted(suites))}" if suites else ""
         self._say(f"interim analysis {attempts} of at most {most}: {decision.answer}{on}")
-        after = f"after {attempts} attempt{'s' * (attempts > 1)}"
+        after = f"after {counted(attempts, 'attempt')}"
         stuck = decision.answer == "inconclusive" and not suites
         return Next(suites, f"undecided {after}, and more attempts would not help" if stuck else f"decided {after}")
 

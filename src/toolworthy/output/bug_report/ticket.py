@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from toolworthy.base.counted import counted
 from toolworthy.base.redact import MARK
 from toolworthy.base.sanitize import visible
 from toolworthy.output._markdown import render
@@ -169,10 +170,9 @@ def _answer(exchange: Exchange) -> str:
     trouble = f"; {_code(exchange.error)}" if exchange.error else ""
     if exchange.status is None:
         return f"none{trouble}"
-    count = len(exchange.chunks)
     first = "" if exchange.first_byte is None else f", the first after {exchange.first_byte:.2f} s"
-    pieces = f"{count:,} piece{'s' * (count != 1)}{first}, all in {exchange.seconds:.2f} s"
-    return f"HTTP {exchange.status}, {len(exchange.body):,} bytes in {pieces}{trouble}"
+    pieces = f"{counted(len(exchange.chunks), 'piece')}{first}, all in {exchange.seconds:.2f} s"
+    return f"HTTP {exchange.status}, {counted(len(exchange.body), 'byte')} in {pieces}{trouble}"
 
 
 def _hidden(side: str, headers: Mapping[str, str], bodies: Sequence[bytes]) -> Iterator[str]:

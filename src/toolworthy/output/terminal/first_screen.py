@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from statistics import median
 
+from toolworthy.base.counted import counted
 from toolworthy.base.sanitize import one_line
 from toolworthy.content import adapters, providers
 from toolworthy.judgement.analysis.levels import served_apis
@@ -100,7 +101,7 @@ def _taken(run: RunDirectory, exchanges: Sequence[Exchange]) -> str:
     price = f", {dollars(spending.usd)}" if known else ""
     limited = sum(one.status == _RATE_LIMITED for one in exchanges)
     refused = f" ({limited} refused by a rate limit and sent again)" if limited else ""
-    return f"{len(exchanges)} requests{refused}, {short(spending.tokens)} tokens{price}, {seconds:.0f} s"
+    return f"{counted(len(exchanges), 'request')}{refused}, {short(spending.tokens)} tokens{price}, {seconds:.0f} s"
 
 
 def _agents(agents: Sequence[Overall], width: int) -> Iterator[str]:
@@ -117,7 +118,7 @@ def _evidence(agent: Overall) -> str:
     own = sum(probe.requests for probe in wire.probes if probe.main_path and probe.judged)
     other_probes = sum(probe.judged and not probe.main_path for probe in wire.probes)
     translated = ", translated" if wire.translated else ""
-    return f"{own} own request{'s' * (own != 1)}, {other_probes} probes, over {wire.api}{translated}"
+    return f"{counted(own, 'own request')}, {counted(other_probes, 'probe')}, over {wire.api}{translated}"
 
 
 def _unmeasured(probes: Sequence[ProbeResult]) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from statistics import median
 from typing import get_args
 
+from toolworthy.base.counted import counted
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.sanitize import show
 from toolworthy.records.meta import EndpointRecord, Replayed
@@ -67,13 +68,15 @@ _WORDS: dict[Status, str] = {
 def _counts(results: Sequence[ReplayResult]) -> str:
     requests = len({result.key.request for result in results})
     trials = len({result.key.trial for result in results})
-    counted = Counter(result.status for result in results)
-    words_by_status = {status: f"{counted[status]} {_WORDS[status]}" for status in get_args(Status) if counted[status]}
+    by_status = Counter(result.status for result in results)
+    words_by_status = {
+        status: f"{by_status[status]} {_WORDS[status]}" for status in get_args(Status) if by_status[status]
+    }
     if as_before := sum(1 for result in results if result.status == "failed" and result.old and result.old.error):
         words_by_status["failed"] += f" ({as_before} of them as recorded)"
-    sent = f" sent {len(results)} times" if len(results) != requests else ""
-    of = f" of {trials} recorded trial{'s' * (trials != 1)}"
-    return " · ".join([f"{requests} requests{of}{sent}", *words_by_status.values()])
+    sent = f" sent {counted(len(results), 'time')}" if len(results) != requests else ""
+    of = f" of {counted(trials, 'recorded trial')}"
+    return " · ".join([f"{counted(requests, 'request')}{of}{sent}", *words_by_status.values()])
 
 
 def _trigger(agreed: TriggerAgreement) -> Iterator[str]:

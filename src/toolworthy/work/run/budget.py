@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from toolworthy.base.counted import counted
 from toolworthy.base.retry import NAMED_WAIT
 from toolworthy.content.providers import Prices
 from toolworthy.records.exchange import Exchange
@@ -66,8 +67,8 @@ class Spending:
         """Add one exchange. Returns its cost."""
         tokens = tokens_of(exchange)
         prices = self._prices(exchange.trial)
-        usd = cost(tokens, prices.rates(tokens.input or 0, exchange.started)) if prices else None
-        took = Took(tokens.input or 0, tokens.output or 0, usd)
+        sent, made = (count or 0 for count in (tokens.input, tokens.output))
+        took = Took(sent, made, cost(tokens, prices.rates(sent, exchange.started)) if prices else None)
         self.tokens += took.input + took.output
         self.usd += took.usd or 0.0
         return took
@@ -88,9 +89,9 @@ class Spending:
         if budget.usd is not None and self.usd >= budget.usd:
             return f"budget of ${budget.usd:,g} is spent"
         if budget.tokens is not None and self.tokens >= budget.tokens:
-            return f"budget of {budget.tokens:,} token{'s' * (budget.tokens != 1)} is spent"
+            return f"budget of {counted(budget.tokens, 'token')} is spent"
         if budget.minutes is not None and self._elapsed >= 60 * budget.minutes:
-            return f"budget of {budget.minutes:g} minute{'s' * (budget.minutes != 1)} is spent"
+            return f"budget of {counted(budget.minutes, 'minute')} is spent"
         return ""
 
     @property

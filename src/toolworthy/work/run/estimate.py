@@ -16,6 +16,7 @@ from math import floor, log10
 from statistics import median
 
 from toolworthy import content
+from toolworthy.base.counted import counted
 from toolworthy.content import providers
 from toolworthy.endpoint.target import Endpoint
 from toolworthy.records.result import ResultKey
@@ -110,7 +111,7 @@ def forecast(
         seconds: time of a small response, by preflight.
     """
     if not any(key.suite in table() for key in every):
-        return Forecast(f"{len(every):,} requests or more; nobody has measured what they take", None, None)
+        return Forecast(f"{counted(len(every), 'request')} or more; nobody has measured what they take", None, None)
     served: Collection[Api] | None = None
     if endpoint is not None:
         served = [endpoint.forced_api] if endpoint.forced_api else endpoint.base_urls

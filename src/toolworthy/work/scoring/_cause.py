@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from typing import Literal
 
+from toolworthy.base.counted import counted
 from toolworthy.content.adapters import AgentAdapter
 from toolworthy.content.breakage import did
 from toolworthy.records.exchange import Exchange
@@ -19,7 +20,7 @@ from toolworthy.records.score import Cause, CauseCode, Fault, Limit, Note
 from toolworthy.rules import label
 from toolworthy.rules.leaked import lost_calls
 from toolworthy.rules.refusal import classify
-from toolworthy.sandbox.model import CommandOutcome, Ended
+from toolworthy.sandbox.model import EXCEEDED, CommandOutcome
 from toolworthy.wire.failure import RefusalKind
 from toolworthy.wire.text_edits import wants_text_edits
 from toolworthy.work.scoring._agent_error import complaint
@@ -49,9 +50,7 @@ _AT_TOOLS_FAULT: tuple[CauseCode | None, ...] = ("same call again", "only announ
 """Endings of a model that the agent's tools keep from the goal."""
 _PATIENCE = 60.0
 """Seconds of silence within a response that no server needs."""
-_LIMITS: dict[Ended, Limit] = {"timeout": "time"}
-"""How a process ended, to the run limit."""
-_TAKEN: dict[Ended, str] = {"memory": "memory", "processes": "processes", "disk": "disk space"}
+_TAKEN = ("memory", "processes", "disk")
 """Limits that only a model's commands exceed: neither agents nor tasks need so much."""
 
 
@@ -121,7 +120,7 @@ def _nothing_asked(outcome: CommandOutcome) -> Cause:
     output = " ".join((outcome.stderr or outcome.stdout).decode(errors="replace").split())[-300:]
     if outcome.ended == "timeout":
         return cause("nothing asked in time", "our limit", limit="time", seconds=outcome.seconds, said=output)
-    how = f"exit {outcome.exit_code}" if outcome.ended == "exit" else outcome.ended
+    how = f"exit {outcome.exit_code}" if outcome.ended == "exit" else f"run limit on {EXCEEDED[outcome.ended]}"
     return cause("nothing asked", "infrastructure", how=how, said=output)
 
 
@@ -254,16 +253,16 @@ def _edit_trouble(course: Course) -> Cause | None:
 def _limit(course: Course) -> Cause | None:
     """A loop, or a run limit."""
     last, outcome, calls = course.last, course.outcome, course.calls
+    many = counted(len(calls), "call")
     loop = next((call for call in reversed(calls) if not call.fresh), None)
     if loop is not None:
         return cause("same call again", "model", loop.exchange, tool=loop.call.name)
     if course.out_of_turns:
-        return cause("turns used up", "our limit", last, limit="turns", turns=course.max_turns)
+        return cause("turns used up", "our limit", last, limit="turns", turns=counted(course.max_turns, "turn"))
     if outcome.ended in _TAKEN:
-        return cause("took too much", "model", last, what=_TAKEN[outcome.ended], calls=len(calls))
-    if outcome.ended != "exit":
-        how, limit, seconds = outcome.ended, _LIMITS.get(outcome.ended), outcome.seconds
-        return cause("stopped", "our limit", last, limit=limit, ended=how, seconds=seconds, calls=len(calls))
+        return cause("took too much", "model", last, what=EXCEEDED[outcome.ended], calls=many)
+    if outcome.ended == "timeout":
+        return cause("stopped", "our limit", last, limit="time", seconds=outcome.seconds, calls=many)
     if last.response and last.response.stop == "length":
         return cause("answer cut", "our limit", last, limit="tokens")
     return None
@@ -285,14 +284,13 @@ def _altered(course: Course) -> Cause | None:
 
 def _ending(course: Course) -> Cause:
     last, calls = course.last, course.calls
+    answers = counted(len(course.asked), "response")
     text = last.response.text if last.response else ""
     excerpt = text[-200:]
     if last.request and wants_text_edits(last.request):
-        return cause(
-            "tests fail" if course.edits else "no edit", "model", last, answers=len(course.asked), said=excerpt
-        )
+        return cause("tests fail" if course.edits else "no edit", "model", last, answers=answers, said=excerpt)
     if not calls:
-        return cause("no call", "model", last, answers=len(course.asked), said=excerpt)
+        return cause("no call", "model", last, answers=answers, said=excerpt)
     if _ANNOUNCES.search(text[-300:]):
         return cause("only announced", "model", last, said=excerpt)
     if _GIVES_UP.search(text):

@@ -11,7 +11,7 @@ from toolworthy.base import tree
 from toolworthy.content.tasks import Task
 from toolworthy.records.trial import Verification
 from toolworthy.sandbox import Sandbox
-from toolworthy.sandbox.model import Command, Limits, Mount
+from toolworthy.sandbox.model import EXCEEDED, Command, Limits, Mount
 from toolworthy.sandbox.watch import through
 from toolworthy.work.trials._isolated_commands import VARIABLE, Children, copy
 from toolworthy.work.trials._workspace import prepare
@@ -41,7 +41,9 @@ async def verify(task: Task, workspace: Path, folder: Path, sandbox: Sandbox) ->
         untouched = await prepare(task, elsewhere, sandbox)
         if (await _verify(task, untouched, elsewhere, sandbox)).reward is None:
             return verdict
-    how = "it ended without one" if verdict.ended == "exit" else f"it was stopped by {verdict.ended}"
+    how = (
+        "it ended without one" if verdict.ended == "exit" else f"it exceeded the run limit on {EXCEEDED[verdict.ended]}"
+    )
     reason = f"what the agent left kept the verifier from a reward: {how}; for the untouched workspace it gives one"
     return verdict.model_copy(update={"reward": 0.0, "reason": reason})
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import ceil, inf, log
 
+from toolworthy.base.counted import counted
 from toolworthy.judgement.gate.cost_ratio import ratio
-from toolworthy.judgement.gate.criteria.judged import Judged, counted, needed
+from toolworthy.judgement.gate.criteria.judged import Judged, needed
 from toolworthy.judgement.gate.paired import Pair
 from toolworthy.judgement.gate.sample import Unit
 from toolworthy.judgement.gate.total_cost import RARE, Bill, bill, tail
@@ -78,7 +79,7 @@ def _interval_text(costs: Bill, limit: float, alpha: float) -> str:
     return (
         f"{_figure(costs.before)} → {_figure(costs.after)} per attempt, total cost ×{costs.value:.2f} "
         f"({1 - 2 * alpha:.0%} interval {least} to {most}), ×{limit:g} is allowed; "
-        f"{counted(costs.clusters, 'item')}, {costs.first.attempts} and {costs.then.attempts} attempts; "
+        f"{counted(costs.clusters, 'item')}, {costs.first.attempts} and {counted(costs.then.attempts, 'attempt')}; "
         f"effective sample sizes {costs.first.carried:.0f} and {costs.then.carried:.0f}"
     )
 

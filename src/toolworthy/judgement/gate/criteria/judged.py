@@ -36,11 +36,6 @@ class Judged:
         return [*([self.needed] if self.needed and self.answer == "inconclusive" else []), *self.more]
 
 
-def counted(number: int, noun: str) -> str:
-    """A number with its noun."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
 def needed(decides: Callable[[float], bool], attempts: float, stuck: str) -> str:
     """How many attempts would decide, if the measured values are the true ones; `stuck` if no number would."""
     if not decides(_ENDLESS):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from toolworthy.base.counted import counted
 from toolworthy.judgement.gate._compare import Compared
-from toolworthy.judgement.gate.criteria.judged import Judged, counted, needed
+from toolworthy.judgement.gate.criteria.judged import Judged, needed
 from toolworthy.judgement.gate.drop import drop
 from toolworthy.judgement.gate.paired import Drop, Pair
 from toolworthy.judgement.gate.sample import Unit
