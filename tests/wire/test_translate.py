@@ -16,7 +16,19 @@ from tests.support.strategies import requests, responses
 from toolworthy import wire
 from toolworthy.wire.assemble import assemble, disassemble
 from toolworthy.wire.failure import parse_error
-from toolworthy.wire.ir import Api, Message, Request, Response, Text, Thinking, Tool, ToolCall, ToolResult
+from toolworthy.wire.ir import (
+    PLAIN,
+    Api,
+    Message,
+    Reasoning,
+    Request,
+    Response,
+    Text,
+    Thinking,
+    Tool,
+    ToolCall,
+    ToolResult,
+)
 from toolworthy.wire.translate import ResponseTranslator, translate_error, translate_request, translate_response
 
 APIS: tuple[Api, ...] = get_args(Api)
@@ -203,3 +215,15 @@ def test_a_message_with_results_and_text_keeps_both() -> None:
     )
     assert rendered.body["messages"][2] == {"role": "tool", "tool_call_id": "t1", "content": "Error: a"}
     assert Tool("x").flat_name == "x"
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_a_wish_to_think_without_a_setting_for_it_is_a_loss(api: Api) -> None:
+    wish = Reasoning(enabled=True, effort="high", budget_tokens=2048)
+    asked = Request("m", (Message("user", (Text("go"),)),), reasoning=wish)
+    assert wire.api(api).render_request(asked, replace(PLAIN, thinking_switch="none")).losses == (
+        "thinking settings dropped",
+    )
+    assert wire.api(api).render_request(asked, replace(PLAIN, thinking_switch="reasoning_effort")).losses == ()
+    silent = replace(asked, reasoning=Reasoning(summary="auto"))
+    assert wire.api(api).render_request(silent, replace(PLAIN, thinking_switch="none")).losses == ()

@@ -154,6 +154,16 @@ EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max", "ultra")
 """Levels of reasoning effort, rising."""
 
 
+def reasoning(request: ir.Request, dialect: ir.Dialect, losses: list[str]) -> ir.Reasoning | None:
+    """The request's wish about thinking; None, and a loss, if the endpoint has no setting for it."""
+    wish = request.reasoning
+    if wish is None or dialect.thinking_switch != "none":
+        return wish
+    if wish.enabled is not None or wish.effort or wish.budget_tokens:
+        losses.append("thinking settings dropped")
+    return None
+
+
 def effort(reasoning: ir.Reasoning, dialect: ir.Dialect) -> str | None:
     """The requested effort, or the nearest one that the endpoint accepts."""
     if reasoning.effort is None or not dialect.efforts:

@@ -196,8 +196,8 @@ def render_request(request: ir.Request, dialect: ir.Dialect = ir.PLAIN) -> ir.Re
         "user": request.user,
     }
     body |= {name: value for name, value in optional.items() if value is not None}
-    if request.reasoning:
-        body |= _write_reasoning(request.reasoning, dialect)
+    if wish := shapes.reasoning(request, dialect, losses):
+        body |= _write_reasoning(wish, dialect)
     if request.stream:
         body["stream"] = True
         if dialect.stream_usage:

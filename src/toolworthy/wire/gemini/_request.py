@@ -223,8 +223,8 @@ def render_request(request: ir.Request, dialect: ir.Dialect = ir.PLAIN) -> ir.Re
         "stopSequences": list(request.stop) or None,
     }
     config = {name: value for name, value in settings.items() if value is not None} | _write_format(request)
-    if request.reasoning and dialect.thinking_switch != "none":
-        config["thinkingConfig"] = _write_reasoning(request.reasoning, dialect)
+    if wish := shapes.reasoning(request, dialect, losses):
+        config["thinkingConfig"] = _write_reasoning(wish, dialect)
     if config:
         body["generationConfig"] = config
     if request.stream:

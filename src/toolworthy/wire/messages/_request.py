@@ -182,8 +182,8 @@ def render_request(request: ir.Request, dialect: ir.Dialect = ir.PLAIN) -> ir.Re
         body["stop_sequences"] = list(request.stop)
     if request.user:
         body["metadata"] = {"user_id": request.user}
-    if request.reasoning and dialect.thinking_switch != "none":
-        body |= _write_reasoning(request.reasoning, dialect)
+    if wish := shapes.reasoning(request, dialect, losses):
+        body |= _write_reasoning(wish, dialect)
     schema = as_dict(as_dict(request.response_format).get("json_schema")).get("schema")
     if isinstance(schema, dict):
         body.setdefault("output_config", {})["format"] = {"type": "json_schema", "schema": schema}

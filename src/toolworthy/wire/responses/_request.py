@@ -180,8 +180,8 @@ def render_request(request: ir.Request, dialect: ir.Dialect = ir.PLAIN) -> ir.Re
         "user": request.user,
     }
     body |= {name: value for name, value in optional.items() if value is not None}
-    if request.reasoning and dialect.thinking_switch != "none":
-        body |= _write_reasoning(request.reasoning, dialect)
+    if wish := shapes.reasoning(request, dialect, losses):
+        body |= _write_reasoning(wish, dialect)
     if request.response_format:
         inner = as_dict(request.response_format.get("json_schema"))
         body["text"] = {"format": {**inner, "type": request.response_format.get("type")}}
