@@ -421,7 +421,7 @@ def test_an_endpoint_with_limits_never_refuses_anything(tmp_path: Path, monkeypa
     assert conditions.refused == 0
     spans = [later - sooner for sooner, later in zip(begun, begun[5:], strict=False)]
     assert spans
-    assert min(spans) > 1.9
+    assert min(spans) > 1  # a busy machine receives some late; without a limit, it would be 0.15 s
 
 
 def _scope(request: Asked) -> dict[str, Any]:
