@@ -14,10 +14,11 @@ import pytest
 from tests.support.commands import asked
 from tests.support.examples import recorded
 from toolworthy.base.errors import ToolworthyError
+from toolworthy.base.retry import NAMED_WAIT
 from toolworthy.base.version import __version__
 from toolworthy.cli._values import count, factor
 from toolworthy.content import adapters
-from toolworthy.content.providers import Prices
+from toolworthy.content.providers import OtherRates, Prices
 from toolworthy.content.tasks import known_tasks
 from toolworthy.endpoint.target import resolve
 from toolworthy.records.case import CaseKey
@@ -171,6 +172,15 @@ def test_a_budget_is_spent_with_the_last_of_it() -> None:
     now[0] = 120.0
     assert (minutes.spent, minutes.patience()) == ("budget of 2 minutes is spent", 0.0)
     assert minutes.seconds_left == pytest.approx(3.6)
+
+
+def test_dollars_follow_the_rates_for_long_input_and_without_a_price_there_are_none() -> None:
+    long = OtherRates(input=10.0, output=20.0, above=100)
+    tiered = Spending(Budget(), lambda _: Prices(input=1.0, output=2.0, when=(long,)))
+    assert [tiered.add(answer(tokens)).usd for tokens in (100, 101)] == [pytest.approx(3e-4), pytest.approx(30.3e-4)]
+    unpriced = Spending(Budget(), lambda _: None)
+    assert unpriced.add(answer(5)).usd is None
+    assert (unpriced.usd, unpriced.tokens, unpriced.patience()) == (0.0, 10, NAMED_WAIT)
 
 
 def test_a_budget_of_one_token_is_one() -> None:

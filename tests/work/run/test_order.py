@@ -101,6 +101,30 @@ def test_a_long_prompt_is_sent_again_only_if_the_first_shows_something(verdicts:
     assert all(one.startswith("asked once, ") for one in why[asked:])
 
 
+def test_the_second_of_a_kind_waits_for_the_first() -> None:
+    first, second, *_ = ways("long")
+
+    async def run() -> str:
+        once = Once(plan("standard"))
+        once.expect([first, second])
+        waiting = asyncio.create_task(once.why_not(second))
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        once.done(first, result(first, "supported"))
+        return await asyncio.wait_for(waiting, 5)
+
+    assert asyncio.run(run()) == f"asked once, {first.asker}: supported"
+
+
+def test_what_was_not_announced_waits_for_nothing() -> None:
+    first, second, *_ = ways("long")
+    once = Once(plan("standard"))
+    once.expect([first])
+    once.done(second, result(second, "broken"))
+    assert asyncio.run(once.why_not(second)) == ""
+    assert asyncio.run(once.why_not(first)) == ""
+
+
 def test_a_full_run_sends_all_of_it() -> None:
     once = Once(plan("full"))
     once.expect(ways("long"))
