@@ -174,7 +174,7 @@ def recognised(agent: AgentAdapter, reads: FullWindow) -> tuple[str, Any]:
         if answer.response.failure is None:
             raise Unmeasured(f"no error says that the context window is full: HTTP {answer.status}")
         if not reads.understands(answer.status, answer.exchange.body[:8_192].decode(errors="replace")):
-            detail = f"{agent.title} does not recognise this refusal: HTTP {answer.status}: {answer.message[:200]}"
+            detail = f"{agent.title} does not recognize this refusal: HTTP {answer.status}: {answer.message[:200]}"
             raise Broken(detail, UNTOLD_OVERFLOW)
 
     test.__name__ = f"test_full_window_{agent.id}".replace("-", "_")

@@ -1,4 +1,4 @@
-"""The `ask` fixture: a probe that is open during one test and gets the test's outcome."""
+"""The `ask` fixture: a probe that lasts for one test and gets the test's outcome."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ class Asking:
 
     Args:
         session: of the run.
-        key: under which the result is kept.
+        key: of the result.
         title: of the result.
-        item: what pytest calls the test.
+        item: pytest's id of the test.
 
     Raises:
-        Unmeasured: the endpoint cannot be asked.
+        Unmeasured: the endpoint cannot be used.
         ToolworthyError: the run was stopped.
     """
 
@@ -74,7 +74,7 @@ class Asking:
 
     @property
     def base_url(self) -> str:
-        """The base URL for your own client: ``http://127.0.0.1:PORT/…/v1``. Its requests are recorded too."""
+        """The base URL for your own client: ``http://127.0.0.1:PORT/…/v1``. Its requests are recorded, too."""
         return f"{self._held.ask.url}/v1"
 
     @property
@@ -86,12 +86,12 @@ class Asking:
         """Send a request, and return its response if the endpoint accepts it.
 
         Args:
-            prompt: the user's message; or the JSON of a request, in which model and ``stream`` may be missing.
+            prompt: the user's message; or a request as JSON, with or without a model and ``stream``.
             fields: top-level fields of the JSON: ``tools=[…]``.
 
         Raises:
-            Rejected: the endpoint says clearly that it does not take it.
-            Broken: there is no answer, or none that can be read.
+            Rejected: the endpoint clearly refuses it.
+            Broken: there is no response, or it cannot be parsed.
             Unmeasured: the endpoint has no time.
         """
         ask = self._held.ask
@@ -103,15 +103,15 @@ class Asking:
         return self._wait(self._held.ask.says(text, **options))
 
     def calls(self, *wanted: tuple[str, Any], **options: Any) -> Answer:
-        """Have the model make these calls, told in several ways and several times; see :meth:`Ask.calls`."""
+        """Have the model make these calls, with several wordings and attempts; see :meth:`Ask.calls`."""
         return self._wait(self._held.ask.calls(*wanted, **options))
 
     def send(self, body: Mapping[str, Any], **options: Any) -> Answer:
-        """Send a request's JSON; whatever comes back is an answer; see :meth:`Ask.send`."""
+        """Send a request as JSON and return any response; see :meth:`Ask.send`."""
         return self._wait(self._held.ask.send(self._whole(body), **options))
 
     def _whole(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """With what may be missing in it."""
+        """Add the missing model and ``stream``."""
         return {"model": self.model, "stream": self._held.ask.stream, **body}
 
     def overheard(self) -> Answer:
@@ -125,10 +125,10 @@ def key_of(module: str, name: str, way: str) -> ProbeKey:
     Args:
         module: name of its file, without ``.py``.
         name: of the test, parameters included.
-        way: wire API, with ``-whole`` behind it for answers that are not streams.
+        way: wire API, with the suffix ``-whole`` for responses that are not streamed.
 
     Raises:
-        ToolworthyError: there is no such way.
+        ToolworthyError: `way` is unknown.
     """
     api, _, mode = way.partition("-")
     known: dict[str, Api] = {known_api: known_api for known_api in APIS}

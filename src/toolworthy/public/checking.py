@@ -1,4 +1,4 @@
-"""Judge recorded exchanges by the rules, and compare two runs by the gate."""
+"""Check recorded exchanges with the rules, and compare two runs with the gate."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from toolworthy.records.store import RunDirectory
 
 
 def check(exchanges: Iterable[Exchange] | Path | str) -> tuple[Finding, ...]:
-    """Every finding of every rule, in the order of the exchanges.
+    """All findings, in the order of the exchanges.
 
     Args:
-        exchanges: what a run has recorded, or what ``Exchange.of`` has made; or the path of a run, of a file that
-            ``toolworthy proxy`` wrote, or of any other that holds responses (``toolworthy check`` says which).
+        exchanges: those of a run, or from ``Exchange.of``; or the path of a run, of a file that ``toolworthy proxy``
+            wrote, or of another file with responses (``toolworthy check`` names the formats).
 
     Raises:
-        ToolworthyError: the file cannot be read, or holds no response; or a rule of your own fails.
+        ToolworthyError: the file cannot be read, or contains no response; or one of your own rules fails.
     """
     load_plugins(Path.cwd())
     if isinstance(exchanges, (str, Path)):
@@ -41,9 +41,9 @@ class FileFinding:
 
     finding: Finding
     line: int | None = None
-    """Where its bytes are, from 1; where the response begins, if they cannot be found. None in a recording."""
+    """The line of its bytes, from 1; that of the response if they cannot be located. None in a recording."""
     offset: int | None = None
-    """The same in bytes, from 0."""
+    """The byte offset of the same place, from 0."""
 
 
 @dataclass(frozen=True)
@@ -53,18 +53,18 @@ class CheckedFile:
     exchanges: tuple[Exchange, ...]
     findings: tuple[FileFinding, ...]
     cut: bool = False
-    """Whether some stream goes on after what the file shows of it."""
+    """Whether the file contains only the beginning of some stream."""
 
 
 def check_file(path: Path, data: bytes | None = None) -> CheckedFile:
-    """Judge the responses in a file of any known format, or in a run directory.
+    """Check the responses in a file of any known format, or in a run directory.
 
     Args:
         path: the file.
-        data: its bytes, where they come from elsewhere.
+        data: its bytes, if they do not come from the path.
 
     Raises:
-        ToolworthyError: it cannot be read, or holds no response.
+        ToolworthyError: it cannot be read, or contains no response.
     """
     load_plugins(Path.cwd())
     try:
@@ -87,7 +87,7 @@ def _recorded(exchanges: tuple[Exchange, ...]) -> CheckedFile:
 
 
 def _located(held: formats.Pasted) -> Iterator[FileFinding]:
-    """The findings with their places, and without the credentials that the file holds."""
+    """The findings with their places, without the file's credentials."""
     clean = held.redactor.text
     needing = {rule.code for rule in rules.RULES if rule.needs_end}
     for finding in rules.check(held.exchanges):
@@ -101,12 +101,12 @@ def _located(held: formats.Pasted) -> Iterator[FileFinding]:
 
 
 def gate(baseline: Run | Path | str, candidate: Run | Path | str, policy: Path | str | None = None) -> GateReport:
-    """May the candidate replace the baseline?
+    """Decide whether the candidate may replace the baseline.
 
     Args:
         baseline: a run, its directory, or a file that ``toolworthy baseline save`` wrote.
         candidate: the same.
-        policy: a file; the default policy if none is given (``toolworthy gate --show-policy``).
+        policy: a file; by default, the built-in policy (``toolworthy gate --show-policy``).
 
     Returns:
         The ``answer`` (``pass``, ``fail`` or ``inconclusive``) and its ``criteria`` with figures; also written as

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Run:
-    """A run directory, read. ``Run.open`` makes one of a path, :func:`toolworthy.run` of an endpoint."""
+    """The contents of a run directory. ``Run.open`` reads an existing one, :func:`toolworthy.run` makes a new one."""
 
     directory: RunDirectory
 
@@ -46,12 +46,12 @@ class Run:
 
     @property
     def report(self) -> Path:
-        """The page for people, in the run directory."""
+        """The path of the HTML report in the run directory."""
         return self.path / "report.html"
 
     @property
     def meta(self) -> RunMeta:
-        """What ``run.json`` says: versions, endpoint, options."""
+        """The metadata in ``run.json``: versions, endpoint, options."""
         return self.directory.meta
 
     @property
@@ -66,7 +66,7 @@ class Run:
 
     @property
     def probes(self) -> tuple[ProbeResult, ...]:
-        """Of the suite ``wire``: one result for each probe, wire API and way."""
+        """Of the suite ``wire``: one result for each probe, wire API and mode (streamed, whole)."""
         return self.directory.probes()
 
     @property
@@ -76,7 +76,7 @@ class Run:
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """What rules found in all answers, result by result."""
+        """The findings in all responses, result by result."""
         return tuple(finding for result in self.results for finding in result.findings)
 
     @property
@@ -86,20 +86,20 @@ class Run:
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """Why the run failed, a few words each; empty if it did not."""
+        """Short reasons why the run failed; empty if it did not."""
         return outcome(self.directory).reasons
 
     @property
     def ok(self) -> bool:
-        """Whether the run passed, as exit code 0 of ``toolworthy run`` says."""
+        """Whether the run passed: ``toolworthy run`` exits with 0."""
         return not self.reasons
 
     def exchanges(self, result: Result) -> tuple[Exchange, ...]:
-        """The recorded requests and answers of one of its results."""
+        """The recorded requests and responses of one of its results."""
         return self.directory.exchanges(result.exchanges)
 
     def rows(self) -> list[Row]:
-        """One flat row for each result: the columns of ``results.csv``, as Python values."""
+        """One row for each result: the columns of ``results.csv``, as Python values."""
         return list(rows(self.directory))
 
     def dataframe(self) -> pandas.DataFrame:
@@ -115,5 +115,5 @@ class Run:
         return pandas.DataFrame(self.rows())
 
     def _repr_markdown_(self) -> str:
-        """How a notebook shows it: ``summary.md``."""
+        """The display in a notebook: ``summary.md``."""
         return markdown(self.directory)

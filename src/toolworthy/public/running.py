@@ -1,6 +1,6 @@
 """Run suites from Python: in a script, a notebook, or a program with an event loop of its own.
 
-A run has its event loop on a thread of its own. It takes no signals: Ctrl-C is raised in whoever waits for it.
+A run has its event loop on a thread of its own. It handles no signals: Ctrl-C raises in the thread that waits for it.
 """
 
 from __future__ import annotations
@@ -41,17 +41,17 @@ class RunOptions(TypedDict, total=False):
     """The options of a run: the same as those of ``toolworthy run``, with the same defaults."""
 
     suites: str | Sequence[str]
-    """``wire`` if nothing is said, which needs nothing but the endpoint; ``tools``, ``tasks``."""
+    """``wire`` (the default; it needs only the endpoint), ``tools``, ``tasks``."""
     agents: Sequence[str]
-    """Names of agent tools; ``all`` for every one."""
+    """Names of agents; ``all`` for every one."""
     tasks: Sequence[str]
     cases: Sequence[str]
     adapters: Sequence[Path | str]
     """Files of agents of your own."""
     task_folders: Sequence[Path | str]
-    """Folders of tasks of your own, asked instead of ours."""
+    """Folders of your own tasks, which replace the built-in ones."""
     case_paths: Sequence[str]
-    """Files of cases of your own, asked instead of ours; ``bfcl:PATH``, ``k2vv:PATH``."""
+    """Files of your own cases, which replace the built-in ones; ``bfcl:PATH``, ``k2vv:PATH``."""
     reference: str
     toolset: str
     tier: Tier
@@ -68,13 +68,13 @@ class RunOptions(TypedDict, total=False):
     out: Path
     """Where run directories are made (default ``reports``)."""
     resume: Path
-    """A run directory to go on with."""
+    """A run directory to resume."""
     triage: Path
-    """What is known of findings (default ``triage.toml``, if there)."""
+    """A file of triage entries (default ``triage.toml``, if it exists)."""
     own: Mapping[str, Any]
-    """Values of the options that a plugin's kind of work declares, by name: ``{"pause": 0.1}`` for ``--pause``."""
+    """Values of options that a plugin's kind of work declares, by name: ``{"pause": 0.1}`` for ``--pause``."""
     say: Callable[[str], None]
-    """Gets a line about the run now and then, on another thread: ``print``."""
+    """Called with lines about the progress of the run, on another thread; for example ``print``."""
 
 
 _LISTS = {
@@ -85,18 +85,18 @@ _LISTS = {
     "task_folders": "tasks",
     "case_paths": "cases",
 }
-"""Options that can be given several times, and what the command line calls each."""
+"""Options that can be given several times, with their names on the command line."""
 
 
 def run(endpoint: Endpoint | str, **options: Unpack[RunOptions]) -> Run:
     """Run suites against an endpoint, and wait for the end.
 
     Args:
-        endpoint: what ``Endpoint.of`` made or would be given: a URL, a provider, a configured name, ``oracle``.
+        endpoint: an ``Endpoint``, or an argument for ``Endpoint.of``: a URL, a provider, a configured name, ``oracle``.
         options: see :class:`RunOptions`.
 
     Raises:
-        ToolworthyError: something that you must fix; what was measured is kept, ``resume`` goes on.
+        ToolworthyError: something that you must fix; results so far are kept, and ``resume`` continues the run.
     """
     going = Going(endpoint, options)
     try:
@@ -107,7 +107,7 @@ def run(endpoint: Endpoint | str, **options: Unpack[RunOptions]) -> Run:
 
 
 async def run_async(endpoint: Endpoint | str, **options: Unpack[RunOptions]) -> Run:
-    """The same without blocking the event loop; to cancel it ends the run, whose directory stays."""
+    """The same without blocking the event loop. Cancellation ends the run and keeps its directory."""
     going = await asyncio.to_thread(Going, endpoint, options)
     try:
         await asyncio.to_thread(going.go)
@@ -122,11 +122,11 @@ class Going:
     Args:
         endpoint: as for :func:`run`.
         given: its options.
-        listen: makes the listener, of the plan; where there is none, ``say`` is told.
-        began: when the minutes of its budget began, in monotonic seconds; None for now.
+        listen: makes the run's listener from the plan; without it, the listener calls ``say``.
+        began: the start of its time budget, in monotonic seconds; None for now.
 
     Raises:
-        ToolworthyError: a mistake in the options.
+        ToolworthyError: the options are invalid.
     """
 
     def __init__(
@@ -152,13 +152,13 @@ class Going:
         self._session = Session(options, listener, began=began)
 
     def go(self) -> None:
-        """Run everything, then raise the first internal error, if there was one."""
+        """Run everything, then raise the first internal error, if any."""
         self._session.start(self._keys)
         for key in self._keys:
             self._session.wait(key)
 
     def close(self) -> None:
-        """Stop what still runs."""
+        """Stop the run."""
         self._session.close()
 
     def finished(self) -> Run:
@@ -169,7 +169,7 @@ class Going:
 
 
 def _namespace(endpoint: Endpoint | str, values: dict[str, Any]) -> argparse.Namespace:
-    """What the command line would give."""
+    """The options as the command line's parser returns them."""
     given: dict[str, Any] = {name: values.get(name) for name in RunOptions.__annotations__ if name not in _LISTS}
     given |= _own(given.pop("own") or {})
     given |= {name: list(values.get(own, ())) for own, name in _LISTS.items()}
@@ -177,14 +177,16 @@ def _namespace(endpoint: Endpoint | str, values: dict[str, Any]) -> argparse.Nam
     if isinstance(endpoint, str):
         given["endpoint"] = endpoint
     else:
-        key_env = endpoint.key_env if endpoint.key else None  # a local server needs no key, whatever names a variable
+        key_env = (
+            endpoint.key_env if endpoint.key else None
+        )  # a local server needs no key, even if a variable is configured
         given |= {"endpoint": endpoint.name, "model": endpoint.model, "key_env": key_env}
         given["wire"] = endpoint.forced_api
     return argparse.Namespace(**given)
 
 
 def _own(values: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Options that kinds of work declare; no others."""
+    """The options that kinds of work declare."""
     known = {name.removeprefix("--").replace("-", "_") for kind in KINDS.values() for name in kind.options}
     if unknown := [name for name in values if name not in known]:
         raise ToolworthyError(f"run: no kind of work has the option {unknown[0]!r}{meant(unknown[0], known)}")
@@ -192,13 +194,13 @@ def _own(values: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _call(options: Options, given: RunOptions) -> str:
-    """What asked for the run: never the command line, which is that of another program."""
+    """The call that started the run. Not the command line, which belongs to another program."""
     arguments = [f"{name}={value!r}" for name, value in given.items() if name != "say"]
     return f"toolworthy.run({', '.join([repr(options.endpoint.name), *arguments])})"
 
 
 def _keys(options: Options, suites: Sequence[str]) -> tuple[ResultKey, ...]:
-    """What is to be run; of a run that is gone on with, what that one selected."""
+    """The keys to run; when resuming, those that the earlier run selected."""
     if unknown := [suite for suite in suites if suite not in KINDS]:
         raise ToolworthyError(f"run: no suite is called {unknown[0]!r}{meant(unknown[0], KINDS)}")
     chosen = suites or (KINDS if options.selected else ("wire",))
@@ -207,6 +209,6 @@ def _keys(options: Options, suites: Sequence[str]) -> tuple[ResultKey, ...]:
 
 
 def _selected(keys: Sequence[ResultKey]) -> tuple[str, ...]:
-    """As the pytest plugin names what it selects: rules are asked wherever probes are."""
+    """The selection as the pytest plugin names it: the rules are included whenever probes are."""
     judged = [f"rules/{rule.code}" for rule in RULES] if any(key.suite == "wire" for key in keys) else []
     return (*map(str, keys), *judged)

@@ -12,17 +12,17 @@ from toolworthy.work.run.embedded import standing
 
 
 class ReferenceServer:
-    """A correct model endpoint on loopback, with the chosen defects, available until the block ends.
+    """A reference server on loopback that runs until the block ends; correct except for the chosen defects.
 
-    It speaks every wire API, does what a prompt of the suites asks for, and needs neither network nor key. Works with
+    It speaks every wire API, does what the suites' prompts ask for, and needs neither network nor key. Works with
     ``with`` and with ``async with``.
 
     Args:
-        defects: ids of defects that it is to show; ``toolworthy oracle --list`` tells them.
-        port: 0 for one that is free.
+        defects: ids of defects to inject; ``toolworthy oracle --list`` lists them.
+        port: 0 for a free one.
 
     Raises:
-        ToolworthyError: no defect has such an id, or the port is taken.
+        ToolworthyError: a defect is unknown, or the port is in use.
     """
 
     model = "oracle"
@@ -30,7 +30,7 @@ class ReferenceServer:
     def __init__(self, defects: Sequence[str] = (), port: int = 0) -> None:
         self._oracle = standing([defect(name) for name in defects], port)
         self._loop: asyncio.AbstractEventLoop | None = None
-        """Of a plain ``with``."""
+        """Only with ``with``."""
 
     @property
     def base_url(self) -> str:
@@ -39,7 +39,7 @@ class ReferenceServer:
 
     @property
     def base_urls(self) -> Mapping[Api, str]:
-        """The same by wire API, for clients that add ``/v1`` by themselves."""
+        """Base URLs by wire API, for clients that add ``/v1`` themselves."""
         return self._oracle.base_urls
 
     async def __aenter__(self) -> ReferenceServer:

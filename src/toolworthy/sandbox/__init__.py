@@ -32,7 +32,7 @@ def choose(kind: Literal["auto", "bubblewrap", "none"]) -> Sandbox:
 async def begun(
     sandbox: Sandbox, command: Command, port: int
 ) -> AsyncIterator[tuple[asyncio.Task[CommandOutcome], socket.socket | None]]:
-    """A command that runs, and the listener of its network; None where it ended before. It ends with the block."""
+    """A running command, and the listener of its network; None if it ended before listening. It ends with the block."""
     listening: asyncio.Future[socket.socket] = asyncio.get_running_loop().create_future()
     running = asyncio.create_task(sandbox.run(command, listening.set_result, port))
     either: set[asyncio.Future[Any]] = {running, listening}
@@ -42,5 +42,5 @@ async def begun(
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
-        if listening.done():  # whoever was to serve it may not have got it
+        if listening.done():  # cancelled before anyone received it
             listening.result().close()

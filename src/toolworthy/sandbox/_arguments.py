@@ -12,15 +12,15 @@ from toolworthy.sandbox import toolchain
 from toolworthy.sandbox.model import APP, HOME, Command, Limits, Mount
 
 IN_MEMORY = ("/tmp", "/dev/shm")
-"""What can be written of the sandbox's own; each is memory, and none is larger than the limit of that."""
+"""The sandbox's own writable folders. They are in memory, each at most as large as the memory limit."""
 PROC_HIDDEN: tuple[str, ...] = tuple(skeleton.SHOWN["proc_hidden"])
 
 
 def arguments(command: Command) -> list[str]:
-    """What bubblewrap is told of a command: all of it but who it runs as, and the command itself.
+    """bubblewrap's arguments for a command, except its user and the command itself.
 
     Raises:
-        SandboxError: the folder that it is to see as its root cannot be made.
+        SandboxError: the root folder of the sandbox cannot be made.
     """
     root = skeleton.root(command.mounts)
     argv = ["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
@@ -35,7 +35,7 @@ def arguments(command: Command) -> list[str]:
 
 @cache
 def _machine() -> tuple[str, ...]:
-    """What is the same for every command; finding it out takes longer than starting one."""
+    """The arguments that are the same for every command; computing them takes longer than starting one."""
     shown = [path for path in toolchain.SYSTEM if not os.path.islink(path) and os.path.isdir(path) and os.listdir(path)]
     return (*(part for path in shown for part in ("--ro-bind", path, path)), *_proc())
 
@@ -45,7 +45,7 @@ def _proc() -> Iterator[str]:
     for name in PROC_HIDDEN:
         path = Path("/proc", name)
         if not path.exists() or not path.stat().st_mode & 0o044:
-            continue  # root's alone by its mode, and in the sandbox nobody is the host's root
+            continue  # only root may read it, and no process in the sandbox is the host's root
         if path.is_dir():
             yield from ("--tmpfs", str(path), "--remount-ro", str(path))
         else:

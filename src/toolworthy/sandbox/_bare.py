@@ -18,7 +18,7 @@ _MARK = "TOOLWORTHY_TRIAL"
 
 
 class Bare:
-    """Runs commands as they are."""
+    """Runs commands without isolation."""
 
     name = "none"
 
@@ -57,7 +57,7 @@ def _listen(port: int) -> socket.socket:
 
 
 class _Inside:
-    """A process and what it started, as far as we find it: without a namespace there is no end to wait for."""
+    """A process and its descendants, as far as they can be found: without a namespace, there is no sure list."""
 
     memory: tuple[str, ...] = ()
 
@@ -66,18 +66,18 @@ class _Inside:
         self._mark = mark
 
     async def begin(self) -> None:
-        """Nothing holds it."""
+        """The process already runs."""
 
     def kill(self) -> None:
-        """End all that is found."""
+        """Kill all that can be found."""
         _kill(self._pid, self._mark)
 
     async def ended(self) -> None:
-        """It was killed; the kernel does the rest."""
+        """Return at once: the processes were killed."""
 
 
 def _kill(pid: int, mark: str) -> None:
-    """End the process, its group, its offspring, and what it left behind: the environment tells whose it is."""
+    """Kill the process, its group, its descendants, and what it left behind, which its environment identifies."""
     for member in family(pid)[0]:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(member, signal.SIGKILL)

@@ -1,7 +1,7 @@
-"""The sandbox proper: bubblewrap, with namespaces of its own for everything.
+"""The sandbox with bubblewrap: namespaces of its own for everything.
 
-Of the host only the system directories, the toolchain and the mounts asked for are visible, read-only; the network is
-loopback and nothing else. Works as root and as an ordinary user.
+Only the host's system directories, the toolchain and the requested mounts are visible, read-only; the network is
+loopback only. Works as root and as an ordinary user.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _NO_SUCH_COMMAND = b"bwrap: execvp "
 _SIGNALLED = 128
 """Exit codes above it name the signal that ended a process."""
 _guards: dict[int, subprocess.Popen[bytes]] = {}
-"""By process. A guard's input is closed by the kernel, in whatever way the process ends."""
+"""By process. However the process ends, the kernel closes its guard's input."""
 
 
 class Bubblewrap:
@@ -53,7 +53,7 @@ class Bubblewrap:
     @classmethod
     @cache
     def ready(cls) -> Bubblewrap:
-        """A bubblewrap that has shown that it works here.
+        """A sandbox, after a test that bubblewrap works here.
 
         Raises:
             ToolworthyError: it is missing, or the kernel does not let it make namespaces.
@@ -64,7 +64,7 @@ class Bubblewrap:
         user = owner.find()
         _guard(skeleton.root().parent)
         sandbox = cls(program, replace(user, closed=True))
-        with ThreadPoolExecutor(1) as elsewhere:  # an event loop may be running here
+        with ThreadPoolExecutor(1) as elsewhere:  # an event loop may be running in this thread
             try:
                 elsewhere.submit(asyncio.run, sandbox._prove()).result()
             except SandboxError:  # before 0.8, or in a container; the filter of system calls refuses them, too
@@ -131,7 +131,7 @@ class Bubblewrap:
 
 
 def _guard(folder: Path) -> None:
-    """See to it that no sandbox outlives this process, which cannot do so itself if it is killed; once for each."""
+    """Start a guard, once per process, that ends its sandboxes if the process is killed."""
     if os.getpid() not in _guards:
         script = Path(__file__).with_name("guard.py")
         _guards[os.getpid()] = subprocess.Popen(
@@ -155,18 +155,18 @@ class _Inside:
         self._namespace = namespace
 
     async def begin(self) -> None:
-        """Let the first process go on, now that it can be waited for."""
+        """Let the first process continue, now that its end can be awaited."""
         await self._namespace.begin()
 
     def kill(self) -> None:
-        """End the first process, and with it all others; and bubblewrap, which may not have made it yet."""
+        """Kill the first process, and with it all others; and bubblewrap, which may not have started it yet."""
         self._namespace.kill()
         with contextlib.suppress(ProcessLookupError):
             if self._process.returncode is None:
                 os.killpg(self._process.pid, signal.SIGKILL)
 
     async def ended(self) -> None:
-        """Return when none is alive."""
+        """Return when no process is alive."""
         await self._namespace.ended()
 
 
@@ -179,12 +179,12 @@ def _failed(stderr: bytes, exit_code: int | None = None) -> SandboxError:
 
 
 async def _hand_over(ours: socket.socket, on_listener: OnListener) -> None:
-    """Take the listener that the launcher made, have it served, and give the word to go on."""
+    """Receive the launcher's listener, let the gateway serve it, and tell the launcher to continue."""
     ours.setblocking(False)
     await readable(ours.fileno())
     _, descriptors, _, _ = socket.recv_fds(ours, 1, 1)
     if not descriptors:
-        return  # it died before it could listen; its exit says so
+        return  # it died before it could listen; its exit code shows that
     listener = socket.socket(fileno=descriptors[0])
     listener.setblocking(False)
     on_listener(listener)

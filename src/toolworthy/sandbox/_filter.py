@@ -1,7 +1,7 @@
-"""The filter of system calls that a sandbox runs under: a program for seccomp(2), made from ``syscalls.toml``.
+"""The sandbox's filter of system calls: a program for seccomp(2), made from ``syscalls.toml``.
 
-Refused is what widens the kernel's surface or reaches around the sandbox's limits. It is made for 64-bit x86 and ARM;
-on other machines there is none.
+It refuses calls that widen the kernel's attack surface or bypass the sandbox's limits. It supports 64-bit x86 and ARM;
+other machines have no filter.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ _X32 = 0x40000000
 _NAMESPACES = 0x7E020080
 """CLONE_NEW*: mount, cgroup, UTS, IPC, user, process, network, time (linux/sched.h)."""
 _FAMILIES = (1, 2, 10, 16)
-"""AF_UNIX, AF_INET, AF_INET6 and AF_NETLINK; AF_VSOCK, among others, knows no network namespaces."""
+"""AF_UNIX, AF_INET, AF_INET6 and AF_NETLINK; others, such as AF_VSOCK, ignore network namespaces."""
 _TERMINAL = (0x5412, 0x541C)
-"""TIOCSTI and TIOCLINUX put input into a terminal."""
+"""TIOCSTI and TIOCLINUX, which insert input into a terminal."""
 
 _Step = tuple[int, int, int, int]  # code, jump if true, jump if false, operand
 
 
 def descriptor() -> int | None:
-    """A descriptor from which bubblewrap reads the filter, the caller's to close; None where there is none."""
+    """A descriptor from which bubblewrap reads the filter; the caller closes it. None if there is no filter."""
     made = program(platform.machine())
     if made is None:
         return None
     read, write = os.pipe()
-    os.write(write, made)  # far less than a pipe holds
+    os.write(write, made)  # far less than a pipe's buffer
     os.close(write)
     return read
 
@@ -63,7 +63,7 @@ def _steps(machine: str, numbers: dict[str, int], refused: list[int]) -> Iterato
         yield _return(_ERRNO | errno.ENOSYS)
     for number in refused:
         yield from _if_equal(number, [_return(_ERRNO | errno.EPERM)])
-    # Its flags are in memory, which no filter can read; who is told that there is no such call uses clone.
+    # A filter cannot read its flags, which are in memory; callers fall back to clone if the call does not exist.
     yield from _if_equal(numbers["clone3"], [_return(_ERRNO | errno.ENOSYS)])
     yield from _if_equal(
         numbers["clone"],

@@ -1,7 +1,7 @@
-"""The process namespace of one sandbox: known from its first process on, and waited for to its end.
+"""The process namespace of one sandbox, from its first process to its end.
 
-bubblewrap's own process returns before the processes inside are dead. Their first one, which bubblewrap names in
-``--json-status-fd``, ends last: the kernel ends a process namespace with it, and it only when all others are gone
+bubblewrap's own process exits before the processes inside are dead. Their first one, which bubblewrap reports on
+``--json-status-fd``, ends last: the namespace ends with it, and the kernel ends it only when all others are gone
 (pid_namespaces(7)).
 """
 
@@ -19,13 +19,13 @@ from toolworthy.sandbox.model import Limits
 
 _SECONDS = 30.0
 _THREADS = 4
-"""A process has so many threads at most, if all have as many."""
+"""The limit on threads of a sandbox is this many times the limit on processes."""
 _NO_CORE = (1, 1)
-"""Not 0: a core_pattern that is a pipe is started for 0 too, with the host's rights (core(5))."""
+"""Not 0: even for 0, the kernel starts the program of a piped core_pattern, with the host's rights (core(5))."""
 
 
 class Namespace:
-    """What bubblewrap says of a sandbox, and the sandbox's first process."""
+    """bubblewrap's status reports on a sandbox, and the sandbox's first process."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -42,11 +42,11 @@ class Namespace:
         return self.status_to, self.wait_from
 
     def arguments(self) -> list[str]:
-        """What bubblewrap is told of them."""
+        """bubblewrap's options for these descriptors."""
         return ["--json-status-fd", str(self.status_to), "--block-fd", str(self.wait_from)]
 
     async def begin(self) -> bool:
-        """Take hold of the first process, which then goes on; False where there is none, or none any more."""
+        """Open the first process and let it continue; False if there is none, or no longer."""
         for descriptor in self.passed:
             os.close(descriptor)
         self.status_to = self.wait_from = -1
@@ -57,12 +57,12 @@ class Namespace:
         self.pid = int(json.loads(self._status_lines.splitlines()[0])["child-pid"])
         try:
             self._release()
-        except (ProcessLookupError, BrokenPipeError):  # bubblewrap was killed; its exit says so
+        except (ProcessLookupError, BrokenPipeError):  # bubblewrap was killed; its exit code shows that
             return False
         return True
 
     def _release(self) -> None:
-        # It waits for our word, so the number is still its own.
+        # It waits for our signal, so the process id is still its own.
         self._pidfd = os.pidfd_open(self.pid)
         resource.prlimit(self.pid, resource.RLIMIT_CORE, _NO_CORE)
         # Of every task, threads among them, in its user namespace: a bomb would outrun whoever counts from outside.
@@ -101,7 +101,7 @@ class Namespace:
         return b'"exit-code"' in self._status_lines
 
     def close(self) -> None:
-        """Give back the descriptors."""
+        """Close the descriptors."""
         for descriptor in (self._status, self._go, self._pidfd, self.status_to, self.wait_from):
             if descriptor is not None and descriptor >= 0:
                 os.close(descriptor)

@@ -1,8 +1,8 @@
-"""Who a sandbox's processes are on the host: an ordinary user stays itself, root becomes nobody in particular.
+"""The user of a sandbox's processes on the host: an ordinary user stays the same, root becomes an unused user id.
 
-Root's own rights reach through namespaces: files of the kernel's (``/proc/sys``) and of the host's belong to user 0,
-whatever it is called inside. So for root there is a user namespace with two users, root, who makes the mounts, and one
-without any rights, who the command runs as.
+Root keeps rights across namespaces: files of the kernel (``/proc/sys``) and of the host belong to user 0,
+whatever its id inside. So root gets a user namespace with two users: root, which makes the mounts, and one
+without rights, as which the command runs.
 """
 
 from __future__ import annotations
@@ -22,26 +22,26 @@ from toolworthy.content import FIXTURES, PACKAGE
 from toolworthy.sandbox.watch import through
 
 INSIDE = 1000
-"""The user that a command sees itself as."""
+"""The command's user id inside."""
 _OUTSIDE = 60_999
-"""No distribution and no service manager gives this one away (https://systemd.io/UIDS-GIDS)."""
+"""No distribution and no service manager assigns this user id (https://systemd.io/UIDS-GIDS)."""
 _NSENTER, _SETPRIV = "/usr/bin/nsenter", "/usr/bin/setpriv"
 _CAPABILITIES = ("CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP")
 
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """A user of the host's, and how bubblewrap and the command get there."""
+    """A user of the host, and how bubblewrap and the command switch to it."""
 
     uid: int
     spaces: Spaces | None = None
     """The user namespaces made for root."""
     closed: bool = False
-    """Whether bubblewrap is to see to it that no user namespace can be made inside; root's own forbid it anyway."""
+    """Whether bubblewrap must forbid new user namespaces inside; those made for root forbid them anyway."""
 
     @contextlib.asynccontextmanager
     async def enter(self) -> AsyncIterator[list[str]]:
-        """What goes before bubblewrap: the way into a user namespace that no other sandbox has meanwhile.
+        """The command prefix that runs bubblewrap in a user namespace which no other sandbox uses at the time.
 
         Raises:
             ToolworthyError: none can be made.
@@ -51,7 +51,7 @@ class Owner:
             return
         space = await self.spaces.take()
         try:
-            # By way of this process, so that nothing inside inherits the descriptor.
+            # Through /proc of this process, so that nothing inside inherits the descriptor.
             yield [_NSENTER, f"--user=/proc/{os.getpid()}/fd/{space}", "--preserve-credentials", "--"]
         finally:
             self.spaces.give_back(space)
@@ -64,7 +64,7 @@ class Owner:
         return ["--cap-drop", "ALL", *(part for name in _CAPABILITIES for part in ("--cap-add", name))]
 
     def command(self) -> list[str]:
-        """What goes before the command."""
+        """The prefix of the command."""
         if self.spaces is None:
             return []
         ids = [f"--reuid={INSIDE}", f"--regid={INSIDE}", "--clear-groups"]
@@ -72,20 +72,20 @@ class Owner:
 
 
 class Spaces:
-    """User namespaces for root: one for each sandbox of a moment, since the kernel counts processes by them."""
+    """User namespaces for root: one for each simultaneous sandbox, since the kernel counts processes by namespace."""
 
     def __init__(self, uid: int) -> None:
         self._uid = uid
         self._free = [_user_namespace(uid)]
 
     async def take(self) -> int:
-        """The descriptor of one that nobody has."""
+        """The descriptor of a free namespace."""
         if self._free:
             return self._free.pop()
         return await through(asyncio.to_thread(_user_namespace, self._uid))
 
     def give_back(self, space: int) -> None:
-        """Nothing is left in it."""
+        """Mark a namespace as free; no process may be left in it."""
         self._free.append(space)
 
 
@@ -112,7 +112,7 @@ def find() -> Owner:
     if others:
         return Owner(max(others), Spaces(max(others)))
     if ranges and ranges[0][1] != 0:
-        return Owner(0)  # root by name only: outside this user namespace it is an ordinary user
+        return Owner(0)  # root only inside this user namespace: outside, it is an ordinary user
     raise ToolworthyError("root cannot give up its rights here: no other user is mapped. Run as an ordinary user.")
 
 

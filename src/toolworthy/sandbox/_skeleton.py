@@ -1,7 +1,7 @@
-"""The root folder of a sandbox: its folders, links and small files, made once in each process and shown read-only.
+"""The root folder of a sandbox: its folders, links and small files, made once per process and mounted read-only.
 
-bubblewrap reads the list of all mounts whenever it makes one, so each takes longer than the one before. Mounted on this
-root is only what is large, and what belongs to the command.
+bubblewrap reads the list of all mounts for every mount, so each takes longer than the one before. Therefore, only
+large files and those of the command are mounted on this root.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from toolworthy.sandbox.model import APP, HOME, Mount, SandboxError
 LAUNCHER = "/opt/toolworthy-launcher.py"
 PACKAGED = Path(__file__).parent
 SHOWN = read_toml(PACKAGED / "shown.toml")
-"""What of small files is shown, and what is hidden."""
+"""Which small files are shown, and which are hidden."""
 _SMALL = 64 * 1024
 _ROOM = 64 * 2**20
 _Places = tuple[tuple[str, bool], ...]
 """Paths, and whether each is a folder's."""
 _made: dict[tuple[int, _Places], Path] = {}
-"""Roots by process, and by the places for a command's own mounts."""
+"""Roots by process id and mount points of a command."""
 
 
 def root(more: Iterable[Mount] = ()) -> Path:
-    """The folder that a sandbox with these mounts shows as ``/``: it has a place for each.
+    """The folder that a sandbox with these mounts shows as ``/``, with a mount point for each.
 
     Raises:
         SandboxError: it cannot be made.
@@ -47,7 +47,7 @@ def root(more: Iterable[Mount] = ()) -> Path:
 
 
 def is_small(mount: Mount) -> bool:
-    """Whether a copy of it is in the root, and it need not be mounted."""
+    """Whether the root contains a copy of it, so that it need not be mounted."""
     return mount.source.is_file() and mount.source.stat().st_size <= _SMALL
 
 
@@ -80,7 +80,7 @@ def _make(places: _Places) -> Path:
 
 
 def _folder(made: Path, path: str) -> Path:
-    """`path` in what is made, open to everyone whatever the umask is."""
+    """Make the folder `path` in the root, readable by everyone whatever the umask is."""
     folder = made
     for name in Path(path).parts[1:]:
         folder /= name

@@ -1,8 +1,8 @@
 """Measure what a process and its descendants use: tasks, memory and disk, from /proc.
 
-Memory is what is theirs alone, their share of what they share, and files that are memory, mapped or not: in file
-systems of memory, and of no file system (memfd_create(2)). Disk is what lies in the writable folders, and files that
-are still open there and have no name any more.
+Memory is private memory, a share of shared memory, and files in memory, mapped or not: in memory file
+systems, and in none (memfd_create(2)). Disk is the content of the writable folders, and open files there
+that were deleted.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from toolworthy.sandbox.model import Ended, Limits
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _DESCRIPTORS = 50_000
-"""Open files of all processes together; who has more is counted as having too many processes."""
+"""The most open files of all processes together; more count as too many processes."""
 _NICE = 10
 _DISK_SECONDS = 1.0
 _SHARE = 10
-"""A look at the disk is followed by so many times its own duration without one."""
+"""The pause after each measurement of the disk, in multiples of its duration."""
 
 
 class Meter:
     """Measures `pid` and its descendants, and says which limit is exceeded."""
 
     def __init__(self, pid: int, limits: Limits, writable: Iterable[Path], memory: tuple[str, ...]) -> None:
-        """`memory` names the file systems of memory that are theirs alone, as they see them."""
+        """`memory` names the memory file systems that only these processes use, with their paths inside."""
         self._pid = pid
         self._limits = limits
         self._writable = tuple(writable)
@@ -40,7 +40,7 @@ class Meter:
         self._next = time.monotonic() + _DISK_SECONDS
 
     def look(self) -> Ended | None:
-        """The first limit that is exceeded; None if none is."""
+        """Measure, and return the first limit that is exceeded, or None."""
         limits = self._limits
         members, tasks = family(self._pid, limits.processes)
         _go_after_us(tasks)
@@ -50,7 +50,7 @@ class Meter:
         files = [usage for usage in (self._file_system(members, path) for path in self._memory) if usage is not None]
         held = opened.memory + sum(usage.size for usage in files)
         room = limits.memory_mb * 2**20
-        # What each has in memory counts shared pages more than once, and is cheap; their shares are exact, and are not.
+        # Resident memory is cheap to read, but counts shared pages repeatedly; proportional shares are exact, but slow.
         if held + sum(map(_resident, members)) > room and held + sum(map(_share, members)) > room:
             return "memory"
         if any(usage.entries > limits.entries for usage in files):
@@ -73,12 +73,12 @@ class Meter:
         return tree.DiskUsage(size, entries)
 
     def _file_system(self, members: list[int], path: str) -> tree.DiskUsage | None:
-        for member in members:  # not all let us in: bubblewrap's own have other rights
+        for member in members:  # some refuse access: bubblewrap's own have other rights
             try:
                 status = os.statvfs(f"/proc/{member}/root{path}")
             except OSError:
                 continue
-            # Before the sandbox is made this is the host's: it is known by its size.
+            # Before the sandbox is ready, this is the host's file system; the size tells them apart.
             if 0 <= status.f_blocks * status.f_frsize - self._limits.in_memory < _PAGE:
                 size = (status.f_blocks - status.f_bfree) * status.f_frsize
                 return tree.DiskUsage(size, status.f_files - status.f_ffree)
@@ -86,7 +86,7 @@ class Meter:
 
 
 class _Opened:
-    """Open files without a name, each counted once."""
+    """Open deleted files, each counted once."""
 
     def __init__(self, devices: set[int]) -> None:
         self.memory = 0
@@ -96,7 +96,7 @@ class _Opened:
         self._looked = 0
 
     def add(self, pid: int) -> bool:
-        """Count those of a process; False where there are too many open files to go on."""
+        """Count those of a process; False if there are too many open files to continue."""
         for path in _descriptors(pid):
             self._looked += 1
             if self._looked > _DESCRIPTORS:
@@ -124,7 +124,7 @@ def _descriptors(pid: int) -> Iterator[str]:
 
 
 def family(pid: int, most: int | None = None) -> tuple[list[int], list[int]]:
-    """The process ids of `pid` and all that it started, as far as they are still its offspring, and their threads' ids.
+    """The process ids of `pid` and its descendants, as far as they are still linked to it, and their threads' ids.
 
     Listing stops at more than `most` threads.
     """
@@ -145,14 +145,14 @@ def family(pid: int, most: int | None = None) -> tuple[list[int], list[int]]:
 
 
 def _go_after_us(tasks: list[int]) -> None:
-    """We record when answers came, and stop what takes too much. While a sandbox is being made it may be quick."""
+    """Lower the priority of these tasks: toolworthy must record times and stop what exceeds limits."""
     for task in tasks:
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, task, _NICE)
 
 
 def _resident(pid: int) -> int:
-    """Bytes in memory of a process, but for files of its programs; what it shares counts in full."""
+    """Resident bytes of a process; shared pages and mapped files count fully."""
     try:
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE
     except (OSError, ValueError, IndexError):
@@ -160,7 +160,7 @@ def _resident(pid: int) -> int:
 
 
 def _share(pid: int) -> int:
-    """Bytes that are a process's own, and its share of those that it shares, but for files (proc_pid_smaps(5))."""
+    """Private bytes of a process and its share of shared ones, without mapped files (proc_pid_smaps(5))."""
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except OSError:

@@ -1,10 +1,10 @@
 """Kills the sandboxes that a killed toolworthy process leaves behind.
 
-bubblewrap asks for ``--die-with-parent`` when it has started processes already. If toolworthy is killed before that,
-the sandbox waits for ever, or runs its command without limits.
+bubblewrap applies ``--die-with-parent`` only after it has started processes. If toolworthy is killed before that,
+the sandbox waits forever, or runs its command without limits.
 
-A script of its own, started by path: standard library only. Its input ends when toolworthy does. Argument: a folder;
-every bubblewrap of toolworthy's has options that name something in it.
+A separate script, started by path: standard library only. Its input ends when toolworthy does. Argument: a folder;
+every bubblewrap of that process has options with a path in it.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ import time
 _PROGRAMS = (b"bwrap", b"nsenter")
 _PAUSE = 0.1
 _QUIET = 5
-"""Looks in a row that must find nothing: a sandbox may have been about to begin."""
+"""The number of consecutive searches that must find nothing: a sandbox may have been starting."""
 _LOOKS = 300
 
 
@@ -32,7 +32,7 @@ def main(folder: str) -> None:
 
 
 def _kill(mark: bytes) -> int:
-    """Kill every sandbox with an argument that begins with the mark; how many processes that were."""
+    """Kill every sandbox with an argument that begins with the mark; return the number of processes."""
     killed = 0
     for name in os.listdir("/proc"):
         if name.isdigit():
@@ -42,7 +42,7 @@ def _kill(mark: bytes) -> int:
 
 
 def _kill_if(pid: int, mark: bytes) -> bool:
-    process = os.pidfd_open(pid)  # first: what is read then belongs to the process that is killed
+    process = os.pidfd_open(pid)  # first, so that the arguments read below belong to the process that is killed
     try:
         with open(f"/proc/{pid}/cmdline", "rb") as file:
             program, *arguments = file.read().split(b"\0")

@@ -1,6 +1,6 @@
-"""Runs first inside a sandbox: opens the gateway's listener, passes it out, and executes the command.
+"""Runs first inside a sandbox: opens the gateway's listener, passes it to toolworthy, and executes the command.
 
-A script of its own, started by path: standard library only. Arguments: the descriptor of a unix socket, the port, the
+A separate script, started by path: standard library only. Arguments: the descriptor of a unix socket, the port, the
 command.
 """
 
@@ -10,7 +10,7 @@ import sys
 
 
 def main() -> None:
-    """Hand out a listener on loopback, wait for the word to go on, and exec."""
+    """Pass a listener on loopback to toolworthy, wait for the signal to continue, and execute the command."""
     door = socket.socket(fileno=int(sys.argv[1]))
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

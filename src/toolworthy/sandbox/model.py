@@ -39,9 +39,9 @@ class Limits:
     output_bytes: int = 16 * 2**20
     """Of stdout and of stderr each; what comes after is counted and dropped, the command goes on."""
     disk_mb: int = 2048
-    """Growth of the writable mounts together, and the size of any file."""
+    """The total growth of the writable mounts, and the size of any file."""
     entries: int = 200_000
-    """Files and folders, by which the writable mounts may grow."""
+    """The number of files and folders that may be added to the writable mounts."""
 
     @property
     def in_memory(self) -> int:
@@ -51,9 +51,9 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command, all of its environment, and what it may see.
+    """A command, its complete environment, and its mounts.
 
-    The caller's environment is never passed on: the process sees `env` and nothing else.
+    The caller's environment is never passed on: the process gets only `env`.
     """
 
     argv: tuple[str, ...]
@@ -88,7 +88,7 @@ class CommandOutcome:
     """How a command ended."""
 
     exit_code: int | None
-    """None where it was stopped; 128+n where signal n ended it."""
+    """None if toolworthy stopped it; 128+n if signal n ended it."""
     ended: Ended
     stdout: bytes
     stderr: bytes
@@ -106,23 +106,23 @@ class Sandbox(Protocol):
     name: str
 
     def shown(self, mount: Mount) -> str:
-        """Where a command sees the mount."""
+        """The path of the mount inside the sandbox."""
 
     def app(self, workspace: Path) -> str:
-        """Where a command sees its workspace."""
+        """The path of the workspace inside the sandbox."""
 
     def home(self, home: Path) -> str:
-        """Where a command sees its home."""
+        """The path of the home inside the sandbox."""
 
     async def run(self, command: Command, on_listener: OnListener | None = None, port: int = 0) -> CommandOutcome:
-        """Run `command` to its end or its limits.
+        """Run `command` until it ends or exceeds a limit.
 
         Args:
-            command: what is run, and all it may see.
-            on_listener: is given a listening socket on 127.0.0.1:`port` of the command's own network, before the
+            command: with its environment and mounts.
+            on_listener: called with a listening socket on 127.0.0.1:`port` of the command's own network, before the
                 command starts.
-            port: that port.
+            port: the port of the listener.
 
         Raises:
-            ToolworthyError: the command cannot be started at all.
+            ToolworthyError: the command cannot be started.
         """

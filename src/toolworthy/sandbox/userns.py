@@ -1,7 +1,7 @@
-"""Makes a user namespace for the process that started it, in which no further ones can be made.
+"""Makes a user namespace, in which no further ones can be made, for the process that started this script.
 
-A script of its own, started by path: standard library only. Writes ``u`` once it is in the namespace, waits for a byte,
-by when its users are mapped, and writes ``d``.
+A separate script, started by path: standard library only. Writes ``u`` once it is in the namespace, waits for a byte,
+which means that its users are mapped, and writes ``d``.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ def main() -> None:
         sys.exit(os.strerror(ctypes.get_errno()))
     os.write(1, b"u")
     os.read(0, 1)
-    # Where /proc/sys is read-only, in a container, the filter of system calls does it alone.
+    # In a container, /proc/sys may be read-only; then only the filter of system calls forbids them.
     with contextlib.suppress(OSError), open("/proc/sys/user/max_user_namespaces", "w") as file:
         file.write("0")
     os.write(1, b"d")

@@ -18,27 +18,27 @@ from toolworthy.sandbox.model import CommandOutcome, Ended, Limits
 
 _TICK = 0.25
 _FIRST = 0.03
-"""Seconds to the first look at a process: many end before, and those that do not are to be known early."""
+"""Seconds to the first measurement of a process: many have ended by then, and the others are known early."""
 _LAST_BYTES = 0.5
-"""Seconds for what is still in the pipes when all is dead; a pipe that someone else holds does not end."""
+"""Seconds to read the rest of the pipes after all processes ended; a pipe held by another process does not end."""
 _REAPED = 5.0
-"""Seconds in which the kernel tells how a dead process ended."""
+"""Seconds to wait for the exit status of a dead process."""
 _WATCHERS = ThreadPoolExecutor(4, "toolworthy-watch")
-"""Of their own: they are not to wait for who copies a workspace."""
+"""Separate threads, so that they need not wait for copies of workspaces."""
 
 
 _T = TypeVar("_T")
 
 
 class Inside(Protocol):
-    """A process and all that it starts."""
+    """A process and all its descendants."""
 
     @property
     def memory(self) -> tuple[str, ...]:
-        """File systems of memory that are theirs alone, as they see them."""
+        """Memory file systems that only they use, with their paths inside."""
 
     async def begin(self) -> None:
-        """Called first."""
+        """Let the process begin; called first."""
 
     def kill(self) -> None:
         """Kill everything; always called."""
@@ -56,7 +56,7 @@ class _Stream:
 async def start(*argv: str, **given: Any) -> asyncio.subprocess.Process:
     """Start a process with pipes in its own session; cancellation leaves no process behind.
 
-    asyncio's own way is not to be cancelled: it then waits for the end of pipes that it has not connected, for ever
+    asyncio's own function must not be cancelled: it then waits forever for the end of pipes that it has not connected
     (seen on CPython 3.11.7, in ``BaseSubprocessTransport._wait``).
 
     Raises:
@@ -81,13 +81,13 @@ async def start(*argv: str, **given: Any) -> asyncio.subprocess.Process:
 async def supervise(
     process: asyncio.subprocess.Process, limits: Limits, stdin: bytes, writable: Iterable[Path], inside: Inside
 ) -> CommandOutcome:
-    """Wait for a process and everything it started; nothing is alive when this returns or raises."""
+    """Wait for a process and its descendants; none is alive when this returns or raises."""
     started = time.monotonic()
     out, err = _Stream(bytearray()), _Stream(bytearray())
     assert process.stdout is not None
     assert process.stderr is not None
     assert process.stdin is not None
-    process.stdin.write(stdin)  # in memory, and so is what the pipe does not take at once
+    process.stdin.write(stdin)  # it is in memory, as is the part that the pipe does not accept at once
     process.stdin.close()
     readers = [
         asyncio.create_task(_read_pipe(process.stdout, out, limits.output_bytes)),
@@ -150,8 +150,8 @@ async def _read_pipe(pipe: asyncio.StreamReader, stream: _Stream, limit: int) ->
 async def _watch(
     process: asyncio.subprocess.Process, limits: Limits, writable: Iterable[Path], inside: Inside
 ) -> Ended:
-    """Let the process begin, and return the limit that is broken first, or that it has ended: ``wait`` alone would also
-    wait for whoever still holds its pipes."""
+    """Let the process begin, and return the first exceeded limit, or how it ended: ``wait`` alone would also
+    wait for other processes that hold its pipes."""
     loop = asyncio.get_running_loop()
     await inside.begin()
     deadline = time.monotonic() + limits.seconds

@@ -1,13 +1,13 @@
-"""The drop for exactly the items that were run: for one comparison or for arrays of them.
+"""The drop for exactly the items that were run, for one comparison or for arrays of comparisons.
 
-The items are fixed, and each has chances of its own before and after. Chance is only in their attempts, which are
-independent. The drop is the mean over items in the hands of an agent ("cells"), each counting as much as another,
-however often either side tried it.
+The items are fixed, and each has its own success rates before and after. Only their attempts are random; they are
+independent. The drop is the mean over the pairs of item and agent ("cells"). All cells have equal weight,
+whatever the number of their attempts.
 
-Both sides are limited by themselves (``limits``): for the largest drop, successes after and failures before may be less
-than what was counted; for the smallest drop, failures after and successes before. Single attempts do not tell how much
-they vary. Where both sides made one attempt at everything, the discordant pairs tell it: their number is at least the
-variance of the difference. Elsewhere single attempts of a side are taken together as if they were of one item.
+Both sides have limits of their own (``limits``): for the largest drop, successes after and failures before may be fewer
+than counted; for the smallest drop, failures after and successes before. Single attempts do not show how much
+they vary. If both sides made one attempt at every cell, the discordant pairs show it: their number is at least the
+variance of the difference. Otherwise, the single attempts of a side are pooled as if they were of one item.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _FAR = 8.0
 
 
 class _Side(NamedTuple):
-    """One run's attempts, in attempts of those cells that were tried least."""
+    """One run's attempts, weighted in units of an attempt at the cells with the fewest attempts."""
 
     well: Any
     """Successes."""
@@ -44,7 +44,7 @@ class _Side(NamedTuple):
     variance: Any
     """Of either, in attempts²."""
     unit: Any
-    """What an attempt is worth, in the metric's unit."""
+    """The weight of an attempt in the metric."""
 
     @property
     def rate(self) -> Any:
@@ -53,35 +53,35 @@ class _Side(NamedTuple):
 
     @property
     def done(self) -> LimitCount:
-        """Successes, which may be less."""
+        """The count of successes, for a lower limit."""
         return LimitCount(self.well, np.minimum(self.variance, self.well), self.unit)
 
     @property
     def failed(self) -> LimitCount:
-        """Failures, which may be less."""
+        """The count of failures, for a lower limit."""
         return LimitCount(self.badly, np.minimum(self.variance, self.badly), self.unit)
 
 
 class Apart(NamedTuple):
-    """Two runs' difference."""
+    """The difference of two runs."""
 
     drop: Any
     more: tuple[LimitCount, LimitCount]
-    """What may be less than counted if the true drop is more."""
+    """The counts that may be too high if the true drop is larger."""
     less: tuple[LimitCount, LimitCount]
-    """The same if it is less."""
+    """The same if it is smaller."""
 
     def most(self, alpha: ArrayLike) -> Array:
-        """Largest drop that is not refused at level `alpha`."""
+        """The largest drop that is not rejected at level `alpha`."""
         return np.asarray(np.minimum(1.0, self.drop + distance(self.more, alpha)))
 
     def least(self, alpha: ArrayLike) -> Array:
-        """Smallest drop that is not refused at level `alpha`."""
+        """The smallest drop that is not rejected at level `alpha`."""
         return np.asarray(np.maximum(-1.0, self.drop - distance(self.less, alpha)))
 
 
 def side(ok: ArrayLike, attempts: ArrayLike, items: ArrayLike) -> _Side:
-    """One run's.
+    """The side of one run.
 
     Args:
         ok: successes of each cell, the last axis.
@@ -98,7 +98,7 @@ def side(ok: ArrayLike, attempts: ArrayLike, items: ArrayLike) -> _Side:
 
 
 def _singles(attempts: Array, items: Array) -> list[Array]:
-    """Cells tried once, an item's together; those that are alone with their item, together."""
+    """Pool the cells with one attempt by item; items with only one such cell are pooled together."""
     single = np.flatnonzero(attempts == 1)
     names, counts = np.unique(items[single], return_counts=True)
     alone = np.isin(items[single], names[counts == 1])
@@ -112,12 +112,12 @@ def _together(ok: Array) -> Array:
 
 
 def apart(before: _Side, after: _Side) -> Apart:
-    """From both sides."""
+    """The difference from both sides' counts."""
     return Apart(before.rate - after.rate, (after.done, before.failed), (after.failed, before.done))
 
 
 def apart_by_pairs(lost: ArrayLike, won: ArrayLike, cells: int) -> Apart:
-    """From totals of the discordant pairs of one attempt each."""
+    """The difference from totals of discordant pairs, with one attempt each."""
     minus, plus, unit = np.asarray(lost, float), np.asarray(won, float), 1 / cells
     fewer = [LimitCount(one, one, unit) for one in (plus, minus)]
     further = [LimitCount(np.where(one > 0, np.inf, cells), one, unit) for one in (minus, plus)]
@@ -128,7 +128,7 @@ class _Compared(NamedTuple):
     """Two runs, and their difference."""
 
     by_pairs: bool
-    """Whether both made one attempt at everything."""
+    """Whether both made one attempt at every cell."""
     was: _Side
     now: _Side
     apart: Apart
@@ -162,9 +162,9 @@ class These(Drop):
     now: _Side
     apart: Apart
     by_pairs: bool
-    """Whether both sides made one attempt at everything."""
+    """Whether both sides made one attempt at every cell."""
     uneven: float
-    """Variance of what the loss of one item, drawn by chance, would cost; in squares of the metric's unit."""
+    """The variance of the loss of one random item, in squares of the metric's unit."""
 
     def p_borne(self, margin: float) -> float:
         borne = _chance(margin - self.apart.drop, self.apart.more)
@@ -205,11 +205,11 @@ class These(Drop):
         return _would_decide(apart(_repeated(self.was, times), _repeated(after, times)), margin, alpha)
 
     def _as_before(self) -> _Side:
-        """What the candidate's attempts would show, were it the baseline."""
+        """The expected results of the candidate's attempts if nothing changed."""
         return _expected(self.before, self.was.variance * self.was.unit / self.now.unit, self.now.unit)
 
     def _seen(self, after: _Side, squares: float) -> Apart:
-        """What is seen of a candidate, `squares` being the mean square of what items lose."""
+        """The expected results of a candidate, where `squares` is the mean square of the items' losses."""
         if not self.by_pairs:
             return apart(self.was, after)
         cells = 1 / after.unit
@@ -246,18 +246,18 @@ def _expected(rate: float, varied: float, unit: float) -> _Side:
 
 
 def _repeated(side: _Side, times: float) -> _Side:
-    """So many times the attempts; half a success or failure may have been left out by chance."""
+    """Multiply the attempts; half a success or failure may be missing by chance."""
     return _Side(times * side.well, times * side.badly, times * (side.variance + _COIN), side.unit / times)
 
 
 def _would_decide(seen: Apart, margin: float, alpha: float, more: float = 0.0) -> bool:
-    """Whether chance that is unkind once in five runs leaves a sample that decides.
+    """Whether the sample decides in four of five runs.
 
     Args:
-        seen: what is expected.
-        margin: in question.
+        seen: the expected results.
+        margin: the tested drop.
         alpha: level of the claim.
-        more: variance of the drop besides that of attempts.
+        more: variance of the drop in addition to that of the attempts.
     """
     parts = seen.less if seen.drop > margin else seen.more
     varied = [part.variance * part.unit**2 for part in parts]
@@ -268,7 +268,7 @@ def _would_decide(seen: Apart, margin: float, alpha: float, more: float = 0.0) -
 
 
 def _chance(gap: float, parts: tuple[LimitCount, LimitCount]) -> float:
-    """Of a result at this distance from the drop in question; a half at no distance."""
+    """The p value for a result at this distance from the tested drop; one half at no distance."""
     if gap <= 0 or distance(parts, _HALF) > gap:
         return _HALF
     low, high = 0.0, 1.0
@@ -281,5 +281,5 @@ def _chance(gap: float, parts: tuple[LimitCount, LimitCount]) -> float:
 
 
 def _sum(values: Array) -> Array:
-    """In an order that is not that of the items."""
+    """Sum in an order that does not depend on the order of the items."""
     return np.asarray(np.sort(values, -1).sum(-1))

@@ -1,11 +1,11 @@
-"""Tests of a drop between two paired samples: the arithmetic, for one comparison or for arrays of them.
+"""Tests of a drop between two paired samples: the arithmetic, for one comparison or for arrays of comparisons.
 
 The score test of N. Tango ("Equivalence test and confidence interval for the difference in proportions for the
-paired-sample design", Statistics in Medicine 17, 1998) on as many pairs as the sample is worth, with two precautions
-if it is too bold. Never a smaller chance than the binomial one of a candidate that wins nothing: with few discordant
-pairs. And Student's t in the place of the normal curve, with as many degrees of freedom as there are clusters or
-discordant pairs, whichever are fewer; a claim that nothing changed beyond a margin has some more, since the margin
-itself tells how much such pairs would vary. Calibrated with ``benchmarks/gate.py``.
+paired-sample design", Statistics in Medicine 17, 1998) with the effective number of pairs, and two corrections
+where it is anticonservative. With few discordant pairs, the p value is at least the binomial one of a candidate that
+wins no pair. And Student's t replaces the normal distribution, with as many degrees of freedom as there are clusters or
+discordant pairs, whichever are fewer; a claim that nothing changed beyond a margin has more, since the margin
+itself determines how much such pairs vary. Calibrated with ``benchmarks/gate.py``.
 """
 
 from __future__ import annotations
@@ -19,28 +19,28 @@ from scipy.special import betainc, stdtr  # type: ignore[import-untyped]
 Array = NDArray[np.float64]
 
 _ALL_OR_NOTHING = 2.0
-"""Clusters with discordant pairs that it takes to outweigh the belief that a cluster is lost or won as a whole."""
+"""The weight, in clusters with discordant pairs, of the prior that a cluster is lost or won as a whole."""
 PRIOR_CORRELATION, PRIOR_WEIGHT = 0.3, 4.0
-"""What is believed where pairs were lost, and how many discordant pairs it takes to outweigh it."""
+"""The prior correlation of lost pairs, and its weight in discordant pairs."""
 _MORE_FREEDOM = 15.0
-"""Degrees of freedom of a claim that nothing changed, in addition to those of its discordant pairs."""
+"""Additional degrees of freedom of a claim that nothing changed."""
 _NONE = 1e-12
 
 
 class PairShares(NamedTuple):
-    """Shares of pairs, and how far pairs of one cluster hang together."""
+    """Shares of pairs, and the correlation of pairs within a cluster."""
 
     lost: Any
     """Share of pairs that were better before."""
     won: Any
     size: Any
-    """Pairs in a cluster, as if all were alike."""
+    """Pairs per cluster, as if all clusters had the same size."""
     correlation: Any
     """Within clusters, from 0 to 1."""
 
 
 def seen(sizes: ArrayLike, lost: ArrayLike, won: ArrayLike) -> PairShares:
-    """From totals of clusters, the last axis: pairs, and those of them that were lost and won."""
+    """Shares from totals of clusters (the last axis): pairs, lost pairs and won pairs."""
     pairs, minus, plus = np.broadcast_arrays(np.asarray(sizes, float), np.asarray(lost, float), np.asarray(won, float))
     n, clusters = pairs.sum(-1), pairs.shape[-1]
     share_lost, share_won = minus.sum(-1) / n, plus.sum(-1) / n
@@ -54,41 +54,41 @@ def seen(sizes: ArrayLike, lost: ArrayLike, won: ArrayLike) -> PairShares:
 
 
 def worth_of_none(pairs: ArrayLike, shares: PairShares, clusters: ArrayLike) -> Array:
-    """How many independent pairs as many `pairs` as these are worth to a claim that nothing changed beyond a margin.
+    """The effective number of independent pairs among `pairs`, for a claim that nothing changed beyond a margin.
 
-    Clusters count as lost or won as a whole until clusters have shown otherwise: none of 10 items lost, however often
-    tried, is as much as none of 10 draws.
+    Clusters count as lost or won as a whole until the data show otherwise: none of 10 items lost, however often
+    tried, counts as none of 10 draws.
     """
     return _worth(pairs, shares, np.asarray(clusters, float) * (shares.lost + shares.won), 1.0, _ALL_OR_NOTHING)
 
 
 def worth_of_change(pairs: ArrayLike, shares: PairShares) -> Array:
-    """The same to a claim that something did."""
+    """The same for a claim that something changed."""
     return _worth(pairs, shares, np.asarray(pairs, float) * (shares.lost + shares.won), PRIOR_CORRELATION, PRIOR_WEIGHT)
 
 
 def _worth(pairs: ArrayLike, shares: PairShares, events: Array, prior: float, weight: float) -> Array:
-    """The correlation is drawn up to a prior while there are few events, never down to it."""
+    """The effective number of pairs. With few events, the prior can raise the correlation, but never lower it."""
     drawn = (events * shares.correlation + weight * prior) / (events + weight)
     spread = np.maximum(shares.size - 1, 0.0) * np.maximum(shares.correlation, drawn)
     return np.asarray(np.asarray(pairs, float) / (1 + spread))
 
 
 def p_worse(n: ArrayLike, lost: ArrayLike, won: ArrayLike, clusters: ArrayLike, drop: ArrayLike) -> Array:
-    """Chance of a result as bad as this one if the true drop were `drop`: small says that it is more.
+    """The p value for a result as bad as this one at a true drop of `drop`: if small, the true drop is larger.
 
     Args:
         n: independent pairs.
         lost: share of them that were better before.
         won: share of them that are better now.
         clusters: how many clusters they come from.
-        drop: in question.
+        drop: the tested drop.
     """
     return p_borne(n, won, lost, clusters, np.negative(drop))
 
 
 def p_borne(n: ArrayLike, lost: ArrayLike, won: ArrayLike, clusters: ArrayLike, drop: ArrayLike) -> Array:
-    """Chance of a result as good as this one if the true drop were `drop`: small says that it is less."""
+    """The p value for a result as good as this one at a true drop of `drop`: if small, the true drop is smaller."""
     more = np.where(np.asarray(drop) <= 0, 0.0, _MORE_FREEDOM)
     events = np.multiply(n, np.add(lost, won)) + more
     freedom = np.maximum(1.0, np.minimum(np.asarray(clusters, float) - 1, events))
@@ -97,7 +97,7 @@ def p_borne(n: ArrayLike, lost: ArrayLike, won: ArrayLike, clusters: ArrayLike, 
 
 
 def _one_sided(n: ArrayLike, value: ArrayLike, drop: ArrayLike) -> Array:
-    """The same chance for a candidate that wins nothing (or, below zero, loses nothing): a binomial one."""
+    """The binomial p value for a candidate that wins no pair (or, with a drop below zero, loses none)."""
     many, tested = np.asarray(n, float), np.asarray(drop, float)
     events = many * np.minimum(np.asarray(value, float) * np.where(tested < 0, -1.0, 1.0), 1.0)
     some = np.maximum(events, 1e-9)
@@ -107,7 +107,7 @@ def _one_sided(n: ArrayLike, value: ArrayLike, drop: ArrayLike) -> Array:
 
 
 def _score(pairs: ArrayLike, lost: ArrayLike, won: ArrayLike, drop: ArrayLike) -> Array:
-    """Tango's statistic against a true `drop`."""
+    """Tango's statistic for a true drop of `drop`."""
     n, share_lost, share_won, d = (np.asarray(x, float) for x in (pairs, lost, won, drop))
     b, c = n * share_lost, n * share_won
     a2, a1, a0 = 2 * n, (2 * n - b + c) * d - b - c, -c * d * (1 - d)

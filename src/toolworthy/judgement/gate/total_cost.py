@@ -1,14 +1,14 @@
 """The ratio of two total costs, with equal weight for every item and agent.
 
-A bill is a sum, and a few outliers can be most of it. So the test is of arithmetic means; its spread is that of
-the attempts, or of the items where an item has one attempt only; and whoever could be wrong about attempts that did not
-show up says nothing:
+A bill is a sum, and a few outliers can make up most of it. So the test compares arithmetic means. Its variance is that
+of the attempts, or of the items if these have only one attempt each. Where rare attempts that are missing from the
+sample could change the result, there is no claim:
 
-* the mean is taken to miss two more attempts like the dearest one, as Poisson's upper limit does of rare events, at
-  the item that it hit or at one of usual size;
-* Student's t has as few degrees of freedom as there are attempts that make up the spread (from its kurtosis);
-* at level alpha, an outlier in one of ten attempts must have had the chance to show, and the sum must be carried by so
-  many attempts (Kish) that a share of one fifth would have shown.
+* the test assumes that two more attempts like the dearest one are missing, as in Poisson's upper limit for rare events,
+  at the same item or at one of usual size;
+* Student's t has as many degrees of freedom as there are attempts that make up the variance (from the kurtosis);
+* the sample must be large enough to contain, at level alpha, outliers that occur in one of ten attempts, and the sum
+  must come from enough attempts (Kish's effective size) to contain those of one in five.
 
 Rarer outliers cannot be excluded by any number of attempts; `Bill.unseen` says how rare. Calibrated with
 ``benchmarks/costs.py``.
@@ -27,13 +27,13 @@ from toolworthy.judgement.gate.paired import Pair
 from toolworthy.records.gate import About
 
 RARE = 0.1
-"""Share of attempts whose outliers must have had the chance to show; also what a tail may hold."""
+"""The rarest outliers that a sample must be large enough to contain, as a share of attempts; also the accepted tail."""
 _CARRIED = 0.2
-"""The same, of attempts that carry the sum."""
+"""The same, among the effective number of attempts in the sum."""
 _AGAIN = 2.0
-"""How many more attempts like the dearest one are taken to be missing."""
+"""The number of attempts like the dearest one that are assumed to be missing."""
 _POWER = 1.1
-"""Errors of the sum that four runs of five stay below, somewhat more than the normal 0.84: the spread varies, too."""
+"""Standard errors that the sum exceeds in one of five runs: above the normal 0.84, since the variance varies, too."""
 _MOST = 1e4
 _STEPS = 30
 
@@ -41,10 +41,10 @@ _STEPS = 30
 @dataclass(frozen=True)
 class _Noise:
     variance: float
-    """Of the sum after less `limit` times the sum before."""
+    """Of the sum after minus `limit` times the sum before."""
     freedom: float
     dear_after: float
-    """What the dearest attempt adds to the sum."""
+    """The largest contribution of one attempt to the sum."""
     dear_before: float
 
 
@@ -56,11 +56,11 @@ class _Side:
     """Of the means of all cells."""
     attempts: int
     worth: float
-    """Attempts, where each counts for as much as its cell lets it."""
+    """The number of attempts, weighted by cell."""
     carried: float
-    """How many attempts of one size would make up the sum as evenly (Kish)."""
+    """The effective number of attempts in the sum (Kish)."""
     square: float
-    """Sum of squared deviations, each as it counts in the sum."""
+    """Sum of squared deviations, weighted as in the sum."""
     fourth: float
     free: int
     dearest: float
@@ -73,7 +73,7 @@ class Bill:
     first: _Side
     then: _Side
     groups: tuple[tuple[float, float], ...]
-    """Sums of each item (or cell), before and after, if the spread is that of items; empty if it is of attempts."""
+    """Sums of each item (or cell), before and after, if items determine the variance; empty if attempts do."""
     clusters: int
     cells: int
 
@@ -93,29 +93,29 @@ class Bill:
         return self.then.sum / self.first.sum
 
     def p_borne(self, limit: float) -> float:
-        """Chance of so small a ratio if the true one were `limit`."""
+        """The p value for so small a ratio at a true ratio of `limit`."""
         noise = self._noise(limit)
         return max(_p(limit * self.first.sum - self.then.sum, noise, noise.dear_after), _unshown(self.then))
 
     def p_worse(self, limit: float) -> float:
-        """Chance of so large a ratio if the true one were `limit`."""
+        """The p value for so large a ratio at a true ratio of `limit`."""
         noise = self._noise(limit)
         return max(_p(self.then.sum - limit * self.first.sum, noise, noise.dear_before), _unshown(self.first))
 
     def unseen(self, alpha: float) -> tuple[float, float]:
-        """Shares of attempts up to which outliers would not have shown, before and after: no claim is about them."""
+        """The shares below which outliers may be missing from the samples, before and after: no claim covers them."""
         before, after = (1 - alpha ** (1 / side.carried) for side in (self.first, self.then))
         return before, after
 
     def interval(self, alpha: float) -> tuple[float, float]:
-        """Ratios that either test, each at level `alpha`, does not refuse; 0 or infinity if nothing is refused."""
+        """The ratios that neither test rejects at level `alpha`; 0 or infinity if a test rejects none."""
         value = max(self.value, 1 / _MOST)
         low = _edge(lambda times: self.p_worse(value / times) <= alpha)
         high = _edge(lambda times: self.p_borne(value * times) <= alpha)
         return value / low, value * high
 
     def findable(self, limit: float, alpha: float) -> float | None:
-        """The ratio that a sample like this one would show to be beyond `limit` in four of five runs."""
+        """The ratio that a sample like this one detects to be beyond `limit` in four of five runs."""
 
         def detected(times: float) -> bool:
             dearer = self._scaled(limit * times / self.value)
@@ -127,7 +127,7 @@ class Bill:
         return None if times == inf else limit * times
 
     def decides(self, limit: float, alpha: float, times: float) -> bool:
-        """Whether `times` as many attempts would decide in four of five runs, if what was seen is the truth."""
+        """Whether `times` as many attempts would decide in four of five runs, if the observed values are true."""
         noise = self._noise(limit)
         share = self._of_attempts(limit, noise)
         variance = noise.variance * (share / times + 1 - share)
@@ -158,13 +158,13 @@ class Bill:
         return _Noise(square, _freedom(square, fourth, n - 1, n), dear_after, dear_before)
 
     def _of_attempts(self, limit: float, noise: _Noise) -> float:
-        """Share of the variance that more attempts would lessen; all of it if that is unknown."""
+        """The share of the variance that more attempts would reduce; all of it if unknown."""
         if not self.groups or not (self.first.free and self.then.free and noise.variance):
             return 1.0
         return min(1.0, (self.then.square + limit**2 * self.first.square) / noise.variance)
 
     def _scaled(self, times: float) -> Bill:
-        """As if every attempt after had cost `times` as much."""
+        """The bill if every attempt after had cost `times` as much."""
         then = self.then
         dearer = replace(
             then,
@@ -177,7 +177,7 @@ class Bill:
 
 
 def bill(pairs: Sequence[Pair], about: About = "these") -> Bill | None:
-    """The ratio over all pairs; None if the baseline cost nothing, or the spread comes from a single item."""
+    """The ratio over all pairs; None if the baseline cost nothing, or a single item determines the variance."""
     first, then = (_side([getattr(pair, side) for pair in pairs]) for side in ("before", "after"))
     if not first.sum:
         return None
@@ -200,11 +200,11 @@ class Tail:
     attempts: int
 
     def p_borne(self) -> float:
-        """Chance of so few if `RARE` of all attempts did: exact (Hoeffding: unlike chances only make it smaller)."""
+        """The exact p value for so few if a share `RARE` of attempts did (Hoeffding: unequal rates only lower it)."""
         return float(bdtr(self.beyond, self.attempts, RARE))
 
     def p_worse(self) -> float:
-        """Chance of so many."""
+        """The p value for so many."""
         return float(bdtrc(self.beyond - 1, self.attempts, RARE)) if self.beyond else 1.0
 
 
@@ -233,32 +233,32 @@ def _side(cells: Sequence[Sequence[float]]) -> _Side:
 
 
 def _deviations(own: Sequence[float]) -> list[float]:
-    """Each value's from the mean of its cell, as it counts in the sum."""
+    """Each value's deviation from the mean of its cell, weighted as in the sum."""
     mean, counts = _mean(own), sqrt(len(own) * (len(own) - 1))
     return [(value - mean) / counts for value in own]
 
 
 def _dearest(own: Sequence[float], usual: float) -> float:
-    """What the dearest attempt of a cell adds to the sum: here, or in a cell of the `usual` size, whichever is more."""
+    """The largest contribution of an attempt of a cell: here, or in a cell of the `usual` size, whichever is larger."""
     top = max(own)
     others = (fsum(own) - top) / (len(own) - 1)
     return max((top - others) / len(own), (top / others - 1) * usual / len(own) if others > 0 else 0.0)
 
 
 def _beyond(sides: Iterable[tuple[float, float]]) -> float:
-    """The farthest that one side's item is beyond the other's, in times of it, taken to an item of usual size."""
+    """The largest relative excess of one side's item over the other's, times the usual size of an item."""
     sums = list(sides)
     usual = fsum(other for _, other in sums) / len(sums)
     return max((total / other - 1) * usual for total, other in sums if other > 0)
 
 
 def _unshown(side: _Side) -> float:
-    """Chance that outliers which decide the sum did not show."""
+    """The probability that the sample missed outliers that decide the sum."""
     return float(max((1 - RARE) ** side.worth, (1 - _CARRIED) ** side.carried))
 
 
 def _freedom(square: float, fourth: float, free: int, count: int) -> float:
-    """Degrees of freedom of a variance whose deviations have this kurtosis, at most `free`."""
+    """The degrees of freedom of a variance whose deviations have this kurtosis, at most `free`."""
     if not fourth:
         return float(free)
     makers = square**2 / fourth * free / count
@@ -275,7 +275,7 @@ def _p(gap: float, noise: _Noise, dearest: float) -> float:
 
 
 def _edge(holds: Callable[[float], bool]) -> float:
-    """The smallest factor from 1 up at which a condition begins to hold, by halving its logarithm; or infinity."""
+    """The smallest factor of at least 1 that satisfies a condition, by bisection of its logarithm; or infinity."""
     if not holds(_MOST):
         return inf
     low, high = 0.0, log(_MOST)

@@ -1,8 +1,8 @@
-"""Every boundary between two runs at once: what was solved before it more often than after, and how far chance reaches.
+"""Test every boundary between two runs: whether attempts before it were solved more often than after it, beyond chance.
 
-All attempts before a boundary are compared with all after it by the test of N. Mantel and W. Haenszel ("Statistical
-aspects of the analysis of data from retrospective studies of disease", JNCI 22, 1959), one item in the hands of one
-agent being a stratum. If nothing changed, the solved attempts of a stratum lie before or after by chance alone
+The test of N. Mantel and W. Haenszel compares all attempts before a boundary with all after it ("Statistical
+aspects of the analysis of data from retrospective studies of disease", JNCI 22, 1959). A stratum is one item with one
+agent. If nothing changed, chance alone puts the solved attempts of a stratum before or after
 (hypergeometric), so mean, variance and skewness of their sum are known exactly, even if they are few.
 """
 
@@ -20,19 +20,19 @@ class Boundaries:
     """One entry per boundary; entry 0 is between the first and the second run."""
 
     surplus: Floats
-    """Solved before the boundary beyond what chance puts there, in attempts: above 0 if the rate dropped."""
+    """Solved attempts before the boundary in excess of the expected number: above 0 if the rate dropped."""
     variance: Floats
     """Of the surplus."""
     right: Floats
-    """Third central moment, of the strata that are skewed to more surplus."""
+    """Third central moment of the strata that are skewed towards a larger surplus."""
     left: Floats
-    """The same of those that are skewed to less, above 0."""
+    """The same for those skewed towards a smaller one, as a positive number."""
     weight: Floats
-    """By which a surplus is divided to be a difference of rates; 0 if no stratum is on both sides."""
+    """The divisor that turns a surplus into a difference of rates; 0 if no stratum is on both sides."""
 
 
 class Window:
-    """The runs since the series began, seen from any night."""
+    """The runs since the series began."""
 
     def __init__(self, table: Table) -> None:
         self.table = table

@@ -18,7 +18,7 @@ from toolworthy.work.cases.model import Want
 from toolworthy.work.cases.world import State
 
 _FOLDERS = re.compile(r"\s*mkdir\s[^;&|<>$`]*")
-"""Commands that only make a folder for a file are not extra calls."""
+"""Commands that only make a folder; they are not extra calls."""
 
 
 @dataclass
@@ -44,14 +44,14 @@ class Alternative:
     wants: tuple[Want, ...]
     calls: Sequence[ParsedCall]
     first: int
-    """How many of them belong to the first turn."""
+    """The number of wants of the first turn."""
 
     async def measure(self, done: list[Done], *, whole: bool) -> Worth | None:
-        """Measure what the calls did.
+        """Measure how well effects meet the alternative.
 
         Args:
-            done: what they did, in order.
-            whole: only as a whole; None where they do not come to it.
+            done: the effects of the calls, in order.
+            whole: compare only the sum of all effects; the result is then None if it differs.
         """
         known = await references(self.stage, self.wants)
         measured = Worth(done[-1].after if done else self.stage.before)
@@ -68,7 +68,7 @@ class Alternative:
         return measured
 
     def _begins(self, done: list[Done], known: Sequence[Sequence[Reference]]) -> bool:
-        """Whether, of several calls for several turns, the first do what the first turn wants and nothing else."""
+        """Whether the first of several calls do exactly what the first of several turns wants."""
         if self.first == len(self.wants) or len(done) < 2:
             return True
         head = replace(self, wants=self.wants[: self.first])
@@ -77,7 +77,7 @@ class Alternative:
     # ---- as a whole --------------------------------------------------------------------------------------------------
 
     def _sum(self, done: list[Done], known: Sequence[Sequence[Reference]], *, part: bool = False) -> list[Miss] | None:
-        """What only the strict reading minds, where all calls together come to what is wanted; else None."""
+        """If all calls together have the wanted effect, the misses of the strict reading; else None."""
         doing = [call for call in done if call.parsed.deed is not None]
         by_effect = self.stage.world is not None and not self.stage.turn.apart and not any(w.tool for w in self.wants)
         if not by_effect or (len(doing) < len(self.calls) and not part):
@@ -93,7 +93,7 @@ class Alternative:
         return list(self._superfluous(known, doing, whole))
 
     def _superfluous(self, known: Sequence[Sequence[Reference]], done: list[Done], whole: Effect) -> Iterator[Miss]:
-        """Calls that could be left out, but for folders that are made."""
+        """Calls without which the effect is the same, except those that make folders."""
         before, rest = self.stage.before, list(done)
         for call in done:
             others = [other for other in rest if other is not call]
@@ -105,7 +105,7 @@ class Alternative:
                 yield Miss(kind="extra call", given=call.parsed.words, strict=True)
 
     def _by_want(self, done: list[Done], known: Sequence[Sequence[Reference]]) -> dict[int, int]:
-        """Which call meets which want by itself."""
+        """Assign to each want a call that meets it alone."""
         files = self.stage.before.files
         met: dict[int, int] = {}
         for call in done:
@@ -142,7 +142,7 @@ class Alternative:
         measured.meets |= {self._place(call): self.wants.index(change) for call in makers[:1] if change}
 
     def _place(self, call: Done) -> int:
-        """Where its call is; two calls may be equal and are not the same."""
+        """The position of its call, by identity: two different calls may be equal."""
         return next(number for number, parsed in enumerate(self.calls) if parsed is call.parsed)
 
     def _meets_another(self, call: Done, known: Sequence[Sequence[Reference]]) -> bool:
@@ -159,7 +159,7 @@ class Alternative:
         done: list[Done],
         known: Sequence[Sequence[Reference]],
     ) -> list[int]:
-        """Which call meets which want best (-1 where none is left); what is amiss goes to `measured`."""
+        """The call that meets each want best (-1 if none is left); adds misses to `measured`."""
         costs = [[self._cost(want, call, known[number]) for call in done] for number, want in wants]
         order = assigned([[cost for cost, _ in row] for row in costs], len(done))
         before = len(measured.misses)
@@ -217,7 +217,7 @@ class Alternative:
 
 
 def _effect(want: Want, known: Sequence[Reference], before: State) -> Effect | None:
-    """What a want comes to; None where that is not known."""
+    """The effect of a want; None if unknown."""
     if want.do == "change":
         return _target(want, before)
     if want.do == "run":
@@ -235,7 +235,7 @@ def _after(files: Mapping[str, str], effect: Effect) -> dict[str, str]:
 
 
 def _twice(makers: Sequence[Done]) -> Iterator[Miss]:
-    """Calls that were made before, word for word, and did nothing more."""
+    """Exact repetitions of earlier calls that had no further effect."""
     for number, call in enumerate(makers):
         if call.parsed.words in [other.parsed.words for other in makers[:number]]:
             yield Miss(kind="extra call", given=call.parsed.words, strict=True)

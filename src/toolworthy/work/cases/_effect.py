@@ -1,4 +1,4 @@
-"""What a call or a want changes: the differences between before and after, in a form that can be compared and added."""
+"""The effect of a call or a want: the differences between the states before and after, to be compared and combined."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ class Effect:
     """The differences between two states."""
 
     files: Mapping[str, str | None] = field(default_factory=dict)
-    """Text of each file that is other; None: it is gone."""
+    """The new text of each changed file; None for a deleted one."""
     executable: Mapping[str, bool] = field(default_factory=dict)
     links: Mapping[str, str | None] = field(default_factory=dict)
     repository: Repository | None = None
-    """As it is afterwards, if it is other."""
+    """The state afterwards, if it changed."""
     acts: tuple[Invocation, ...] = ()
-    """Calls of programs that only seem to be there, but for looks."""
+    """Calls of stand-ins, except read-only ones."""
     left: int = 0
-    """Processes that were left running."""
+    """Number of processes left running."""
     tried: frozenset[tuple[str, ...]] = frozenset()
-    """What git was told to change, even in vain: subcommands and what follows them."""
+    """Changing git commands, even without success: subcommand and arguments."""
 
     def __bool__(self) -> bool:
-        """Whether there is any."""
+        """Whether there is any effect."""
         return self != Effect()
 
     def beyond(self, other: Effect) -> bool:
-        """Whether it holds all of `other`, and more."""
+        """Whether it includes all of `other`, and more."""
         lost = Counter(other.acts) - Counter(self.acts)
         held = all(
             mine.items() >= theirs.items()
@@ -53,21 +53,21 @@ class Effect:
         return held and (same or more) and not lost and self.left >= other.left and not self.same(other)
 
     def _tried_no_more(self, other: Effect) -> bool:
-        """Whether git was told to do nothing that `other` does not tell it.
+        """Whether it has no git command that `other` lacks.
 
-        How one comes to the same state plays no part, but for what reaches beyond it. Where `other` comes to no other
-        state, only the same attempt is the same.
+        The commands that lead to the same state do not matter, except those that reach beyond it. If `other` changes no
+        state, only the same commands are equal.
         """
         if other.repository is None:
             return self.tried == other.tried
         return _reaching(self.tried) <= _reaching(other.tried)
 
     def same(self, other: Effect, *, ordered: bool = False) -> bool:
-        """Whether both come to the same.
+        """Whether both effects are equal.
 
         Args:
             other: what it is compared with.
-            ordered: calls must come in the same order.
+            ordered: whether calls must come in the same order.
         """
         acts = self.acts == other.acts if ordered else Counter(self.acts) == Counter(other.acts)
         rest = (self.files, self.executable, self.links, self.repository, self.left)
@@ -76,7 +76,7 @@ class Effect:
 
 
 def _reaching(tried: frozenset[tuple[str, ...]]) -> frozenset[tuple[str, ...]]:
-    """Of what git was told, what reaches beyond the state that it leaves, each with what makes it reach farther."""
+    """The git commands that reach beyond the local state, each with the options that extend their reach."""
     reaching, force = names("lists")["git_reaching"], names("lists")["git_force"]
     return frozenset((words[0], *sorted(force & set(words))) for words in tried if words and words[0] in reaching)
 
@@ -85,9 +85,9 @@ def effect_of(before: State, repository: Repository | None, ran: Effects) -> Eff
     """The effect of a command.
 
     Args:
-        before: the state that it found.
-        repository: the repository that it found.
-        ran: what it did.
+        before: the state before it.
+        repository: the repository before it.
+        ran: the command's outcome.
     """
     after = ran.state
     executable = {path: path in after.executable for path in before.executable ^ after.executable}
@@ -103,12 +103,12 @@ def effect_of(before: State, repository: Repository | None, ran: Effects) -> Eff
 
 
 def changes(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, str | None]:
-    """Paths whose text is other, and the text; None where there is none any more."""
+    """The changed files by path, with their new text; None for a deleted file."""
     return {path: after.get(path) for path in {*before, *after} if before.get(path) != after.get(path)}
 
 
 def together(effects: Sequence[Effect], before: State) -> Effect:
-    """What several effects come to, one after another."""
+    """The combined effect of several effects in sequence."""
     files = {path: text for effect in effects for path, text in effect.files.items()}
     executable = {path: given for effect in effects for path, given in effect.executable.items()}
     links = {path: target for effect in effects for path, target in effect.links.items()}

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import httpx
 
 _PAGES = ("/slots", "/metrics")
-"""Where servers tell how many requests they serve: llama.cpp; vLLM, SGLang, llama.cpp and others."""
+"""Pages that show how many requests a server is serving: llama.cpp; vLLM, SGLang, llama.cpp and others."""
 _RUNNING = re.compile(
     r"^\w*:?(?:num_requests_running|num_running_reqs|requests_processing)(?:\{[^}]*\})? ([\d.]+)", re.M
 )
@@ -33,12 +33,12 @@ class Trip:
     """``HTTP/1.0``, ``HTTP/1.1`` or ``HTTP/2``."""
     headers: Mapping[str, str] | None = None
     error: str = ""
-    """Why no whole answer came."""
+    """Why the answer is missing or incomplete."""
     socket: Any = None
 
     @property
     def kept(self) -> bool:
-        """Whether the answer lets the connection be used again."""
+        """Whether the answer allows the connection to be reused."""
         connection = (self.headers or {}).get("connection", "").lower()
         framed = {"content-length", "transfer-encoding"} & set(self.headers or {})
         if self.version == "HTTP/1.0":
@@ -50,14 +50,14 @@ class ConnectionChannel(Channel):
     """Sends requests over its own connections."""
 
     async def trips(self, pause: float, times: int = 2) -> tuple[list[Trip], list[bytes | None]]:
-        """Ask a plain question several times over one connection.
+        """Send a plain question several times over one connection.
 
         Args:
             pause: seconds without a request between two of them.
             times: how often.
 
         Returns:
-            What came of each, and what came over the connection in each pause: nothing (None), its end (b"") or bytes.
+            The result of each, and what was received in each pause: nothing (None), its end (b"") or bytes.
 
         Raises:
             Unmeasured: the endpoint has no time, or no plain answer.
@@ -99,13 +99,13 @@ class ConnectionChannel(Channel):
 
     @property
     def several(self) -> bool:
-        """Whether two requests may be in flight at a time."""
+        """Whether two requests may run at the same time."""
         flow = self._session.gateway.flow
         return flow is None or flow.limit >= 2
 
     @contextlib.asynccontextmanager
     async def begun(self, request: Request, *, unread: bool = False) -> AsyncIterator[None]:
-        """A request that is left with the block: its answer has begun, or, `unread`, it has just been sent."""
+        """A request that the end of the block aborts. Its answer has begun; with `unread`, it has only been sent."""
         import httpx
 
         where, body = self.endpoint.sent(self.api, self.body(request))
@@ -120,7 +120,7 @@ class ConnectionChannel(Channel):
             async with client.stream(
                 "POST", where, content=data, headers=self._headers, extensions=extensions
             ) as response:
-                pieces = response.aiter_raw()  # to let go of it would close the connection
+                pieces = response.aiter_raw()  # releasing it would close the connection
                 await anext(pieces, None)
                 if not ready.done():
                     ready.set_result(None)
@@ -138,7 +138,7 @@ class ConnectionChannel(Channel):
                     await asking
 
     async def behind_head(self, url: str) -> str:
-        """What follows the response to a HEAD request on its connection, where the next response is to begin; "" for
+        """What follows the response to a HEAD request on its connection, instead of the next response. Empty for
         nothing."""
         import httpx
 
@@ -151,7 +151,7 @@ class ConnectionChannel(Channel):
                 if heard := await _heard(first.extensions.get("network_stream")):
                     return repr(heard[:60])
                 await client.head(url, headers=sent)
-            except httpx.RemoteProtocolError as error:  # it was read with the response, and taken for the next one's
+            except httpx.RemoteProtocolError as error:  # it was read with the response, as part of the next one
                 match = re.search(r"illegal status line: bytearray\((.*)\)", str(error))
                 return match[1][:60] if match else ""
             except httpx.HTTPError:
@@ -159,7 +159,7 @@ class ConnectionChannel(Channel):
         return ""
 
     async def timed(self, request: Request) -> tuple[float, float]:
-        """Send a request: seconds until the answer's first byte, and to its end.
+        """Send a request; return the seconds until the answer's first byte, and until its end.
 
         Raises:
             Unmeasured: no answer comes.
@@ -172,7 +172,7 @@ class ConnectionChannel(Channel):
         return answer.exchange.chunks[0].at, answer.exchange.seconds
 
     async def running(self) -> int | None:
-        """How many requests the endpoint serves, by a page of its own; None where it has none."""
+        """How many requests the endpoint is serving, from a page of its own; None if it has none."""
         import httpx
 
         root = httpx.URL(self.endpoint.base_urls[self.api])
@@ -190,7 +190,7 @@ class ConnectionChannel(Channel):
 
 
 def _counted(page: str) -> int | None:
-    """Requests that a page counts as served now."""
+    """The number of current requests on a page."""
     slots = as_list(parse_json(page))
     if slots and all(isinstance(slot, dict) and "is_processing" in slot for slot in slots):
         return sum(bool(slot["is_processing"]) for slot in slots)
@@ -199,10 +199,10 @@ def _counted(page: str) -> int | None:
 
 
 async def _heard(stream: Any) -> bytes | None:
-    """What came over a connection that nothing was asked on."""
+    """What was received over an idle connection."""
     if stream is None or not stream.get_extra_info("is_readable"):
         return None
     try:
         return bytes(await stream.read(1_000, timeout=1))
-    except Exception:  # whichever of the transport's own: the connection is gone
+    except Exception:  # any of the transport's exceptions: the connection is gone
         return b""

@@ -1,4 +1,4 @@
-"""The same request with and without a trait: whether the trait makes the difference, which one it is, and how."""
+"""Send a request with and without traits, to find which trait makes a difference, and how."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from toolworthy.work.probes.answer import Answer, accept, speaks
 from toolworthy.work.probes.ask import Ask
 
 How = Literal["refused", "fails", "dropped", "differs", "unmeasured"]
-"""``refused``: turned down in words; ``fails``: no answer, or none that can be read; ``dropped``: accepted, and what
-the trait carries has no effect; ``differs``: accepted, and what comes without the trait does not come."""
+"""``refused``: rejected with a reason; ``fails``: no answer, or an unreadable one; ``dropped``: accepted, but what
+the trait carries has no effect; ``differs``: accepted, but the answer lacks what it has without the trait."""
 
 _OUTCOMES: dict[How, type[ProbeOutcome]] = {
     "refused": Rejected,
@@ -28,7 +28,7 @@ _OUTCOMES: dict[How, type[ProbeOutcome]] = {
 }
 _JOINED = " together with "
 _TIMES = 2
-"""How often each of the two requests must do the same before it counts."""
+"""How often each of the two requests must have the same result before it counts."""
 
 
 @dataclass(frozen=True)
@@ -36,16 +36,16 @@ class Trait:
     """A property of a request, such as a field or a header."""
 
     name: str
-    """What a finding calls it: a noun."""
+    """Its name in findings: a noun."""
     put: Callable[[dict[str, Any]], object] = lambda body: None
-    """Gives it to a request's JSON, in place."""
+    """Adds it to a request's JSON, in place."""
     headers: Mapping[str, str] = field(default_factory=dict)
     query: str = ""
-    """Of the URL."""
+    """Its part of the URL's query."""
     carries: bool = False
-    """Whether the answer shows what the trait carries, so that a lack of it says that the trait was dropped."""
+    """Whether the answer repeats the trait's value, so that an answer without it proves that the trait was dropped."""
     agents: tuple[str, ...] = ()
-    """Ids of those that send it, ``*`` for all."""
+    """Ids of the agents that send it, ``*`` for all."""
 
 
 @dataclass(frozen=True)
@@ -53,12 +53,12 @@ class Deviation:
     """How a trait changes the response to a request that works without it."""
 
     trait: str
-    """Its name; several names, joined by "together with", where none of them alone does it."""
+    """Its name; or several names, joined by "together with", if no single one makes the difference."""
     how: How
     said: str
-    """What comes with the trait."""
+    """The result with the trait."""
     traits: tuple[Trait, ...] = ()
-    """The same as they were given."""
+    """The traits of that name."""
 
     def outcome(self) -> ProbeOutcome:
         """The verdict of a probe of this trait."""
@@ -73,7 +73,7 @@ class Deviation:
 
 
 def speechless(answer: Answer) -> str:
-    """What is wrong with an accepted answer that has neither text nor a call; "" where nothing is."""
+    """What is wrong with an accepted answer that has neither text nor a call; "" if it has one."""
     try:
         speaks(answer)
     except Broken as broken:
@@ -87,22 +87,22 @@ async def deviations(
     traits: Sequence[Trait],
     wrong: Callable[[Answer], str] = speechless,
 ) -> tuple[Deviation, ...]:
-    """Send a request with all `traits`; where it goes wrong, find out which of them makes the difference.
+    """Send a request with all `traits`; if it fails, find out which of them makes the difference.
 
-    One request where nothing is wrong, about four for each trait that is.
+    Sends one request if nothing is wrong, else about four for each trait that makes a difference.
 
     Args:
         ask: the probe's way to the endpoint.
         plain: the request without any of them.
-        traits: what it may have; they are put into its JSON in this order.
+        traits: traits to test; they are added to its JSON in this order.
         wrong: what an accepted answer, with or without the traits, lacks ("" for nothing). It may raise a
             :class:`ProbeOutcome`, as `accept` does.
 
     Returns:
-        What is reproducible: the request goes wrong every time with the trait, and never without it.
+        Reproducible deviations: the request fails every time with the trait, and never without it.
 
     Raises:
-        Unmeasured: the plain request itself goes wrong.
+        Unmeasured: the plain request itself fails.
     """
     search = _search(ask, plain, wrong)
     if not traits or not await search.trouble(traits):
@@ -122,15 +122,15 @@ async def same_with(
 
     Raises:
         Rejected, Broken, Ignored: one does; see :class:`Deviation`.
-        Unmeasured: it cannot be told.
+        Unmeasured: the cause is unclear.
     """
     for deviation in await deviations(ask, plain, traits, wrong):
         raise deviation.outcome()
 
 
 class Together:
-    """Traits that probes of their own ask about: all of one API are sent in one request, and only where that goes wrong
-    each probe asks about its own.
+    """Traits with a probe each. One request has all traits of an API; only if it fails,
+    each probe sends a request with its own.
 
     Args:
         name: unique in the suite.
@@ -157,7 +157,7 @@ class Together:
         modes: Modes = "stream",
         **declared: Any,
     ) -> Callable[[Callable[[dict[str, Any]], object]], Any]:
-        """Make a probe of a function ``test_<id>(body)`` that gives the trait to a request's JSON.
+        """Make a probe from a function ``test_<id>(body)`` that adds the trait to a request's JSON.
 
         Args:
             title, apis, modes, declared: as :func:`probe` takes them.
@@ -195,7 +195,7 @@ class _Search:
     wrong: Callable[[Answer], str]
 
     async def trouble(self, traits: Sequence[Trait]) -> Deviation | None:
-        """What goes wrong with these, this once."""
+        """What is wrong with one response to the request with these traits."""
         body = copy.deepcopy(dict(self.body))
         for trait in traits:
             trait.put(body)
@@ -221,7 +221,7 @@ class _Search:
         return Deviation(_names(traits), how, fault, tuple(traits)) if fault else None
 
     async def among(self, traits: Sequence[Trait]) -> list[Deviation]:
-        """The deviations that these make, which went wrong together once."""
+        """The deviations that these traits cause, after they failed together once."""
         single: list[Deviation] = []
         half = len(traits) // 2
         for part in (traits[:half], traits[half:]) if half else ():
@@ -235,7 +235,7 @@ class _Search:
                 traits = rest
         if await self.trouble(()):
             return []
-        again = await self.trouble(traits)  # the last answer is the one that decides
+        again = await self.trouble(traits)  # the last answer decides
         return [again] if again else []
 
 

@@ -1,7 +1,7 @@
-"""Whether what an endpoint counts for related requests adds up, in the meaning of each API.
+"""Check that an endpoint's token counts of related requests are consistent, as each API defines them.
 
-``Usage.input`` counts all input: where an API counts cached input apart, the parts are summed. So the same request has
-the same input every time, whatever of it comes from a cache.
+``Usage.input`` counts all input: if an API counts cached input separately, it is the sum. So the same request has
+the same input every time, however much of it is cached.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from toolworthy.wire.ir import Usage
 
 _SHARE = 0.15
-"""By how much a count may differ from what it is compared with: estimates, another tokenizer behind a router."""
+"""The accepted relative difference of two counts: some are estimates, and a router may change the tokenizer."""
 _FEWEST = 64
-"""Tokens that are too few to tell anything."""
+"""Smaller differences, in tokens, prove nothing."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class InputCount:
     input: int
     cached: int
     written: int
-    """To a cache."""
+    """Tokens written to a cache."""
 
     @property
     def fresh(self) -> bool:
@@ -32,33 +32,33 @@ class InputCount:
 
 
 def input_count(usage: Usage | None) -> InputCount | None:
-    """What a usage says; None where it does not count the input."""
+    """The input tokens of a usage object; None if it does not count them."""
     if usage is None or not usage.input:
         return None
     return InputCount(usage.input, usage.cached or 0, usage.cache_write or 0)
 
 
 def extrapolated(few: InputCount, more: InputCount, steps: float) -> int | None:
-    """The input of a longer request of the same kind, from two short ones.
+    """The expected input tokens of a longer request of the same kind, from two short ones.
 
     Args:
         few: the shortest.
         more: a longer one.
-        steps: how many times as far as from `few` to `more` it is from `few` to the long one.
+        steps: the distance from `few` to the long request, in multiples of that from `few` to `more`.
 
     Returns:
-        None where the short ones came from a cache themselves, or do not grow.
+        None if a cache served the short ones, or their count does not grow.
     """
     grown = more.input - few.input
     return few.input + round(grown * steps) if few.fresh and more.fresh and grown >= _FEWEST else None
 
 
 def contradiction(counted: InputCount, due: int) -> str:
-    """What is wrong with a count of a request whose input is known; empty where nothing is.
+    """What is wrong with a count, if the request's input tokens are known; "" if nothing is.
 
     Args:
-        counted: what was counted.
-        due: its input tokens.
+        counted: the endpoint's count.
+        due: the expected input tokens.
     """
     off = counted.input - due
     for tokens, kind in ((counted.cached, "from the cache"), (counted.written, "written to the cache")):

@@ -1,7 +1,7 @@
-"""What happened to a value on its way: the ways in which servers, not models, change what was said.
+"""Recognize damage to a value that a server, not a model, causes.
 
-A model that is told to repeat something may repeat it wrongly. It does not turn every number into a string, or UTF-8
-into Latin-1. Where the difference is of such a kind, the wire is to blame.
+A model that is asked to repeat something may repeat it wrongly. But it does not turn every number into a string, or
+UTF-8 into Latin-1. Such a difference is the server's fault.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from toolworthy.wire.lenient import parse_json
 
 
 def arguments(wanted: Any, written: str) -> str | None:
-    """How the arguments `written` differ from `wanted` in a way that only the wire explains; None where it does not."""
+    """How the arguments `written` differ from `wanted`, if only the server can cause that difference; else None."""
     value = parse_json(written)
     if value == wanted and type(value) is type(wanted):
         return None
@@ -64,7 +64,7 @@ def text(wanted: str, given: str) -> str | None:
 
 
 def _foreign(rest: str) -> bool:
-    """Whether text next to a value begins on a line of its own, or with a mark, and has words: a parser took it in."""
+    """Whether text after a value begins on a new line or with a mark, and has words: a parser took it for a part."""
     return rest[:1] in ("\n", "<", ">") and any(char.isalpha() for char in rest)
 
 
@@ -75,14 +75,14 @@ def _at_markup(rest: str) -> bool:
 _MARK = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|<[|/]?[^<>\n]{1,60}>|\[/?[A-Z_]{2,}\]|\{\{[^{}\n]*\}\}|\{%[^{}\n]*%\}"
 )
-"""What a parser, a tokenizer or a template may take for its own."""
+"""Text that a parser, a tokenizer or a template may take for its own syntax."""
 _MOST = 40
-"""Marks of a text that are looked for one by one."""
+"""The most marks of a text that are searched one by one."""
 
 
 def _without(wanted: str, given: str) -> list[str]:
-    """The marks of `wanted` that `given` lacks, with or without the blanks behind them, or has a blank or a sign of
-    replacement for; none where anything else differs."""
+    """The marks of `wanted` that `given` lacks, with or without the spaces after them, or has replaced by a space or a
+    replacement character; empty if anything else differs."""
     marks = _MARK.findall(wanted)
     if not 0 < len(marks) <= _MOST:
         return []
@@ -141,7 +141,7 @@ def _wrapped(wanted: Any, value: dict[str, Any]) -> str | None:
 
 
 def _changed(wanted: Any, value: dict[str, Any]) -> str | None:
-    """The same keys, and every value that differs differs in a way the wire explains."""
+    """The kind of difference, if the keys are the same and only the server can cause each difference."""
     if not isinstance(wanted, dict) or set(wanted) != set(value):
         return None
     kinds = [_value(wanted[key], value[key]) for key in wanted if not _same(wanted[key], value[key])]
@@ -165,7 +165,7 @@ def _value(wanted: Any, given: Any) -> str | None:
 
 
 def _compact(written: str) -> str:
-    """JSON text without the white space between its marks, as far as it can be told without parsing."""
+    """JSON text without white space between tokens, as far as that is possible without parsing."""
     out, inside, escaped = [], False, False
     for char in written:
         if not inside and char.isspace():

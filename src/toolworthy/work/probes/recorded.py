@@ -1,7 +1,7 @@
-"""Requests as real agents send them: recorded from each, with its fields, headers, tools and form of history.
+"""Requests as real agents send them, with the recorded fields, headers, tools and form of history of each agent.
 
 ``fixtures/wire/first-requests/AGENT.json`` holds the first request of every agent, as ``scripts/first-requests`` writes
-it; its prose is replaced by a length, and ``history`` says how that agent sends an answer and its results back.
+it. Prose is replaced by its length, and ``history`` describes how the agent sends an answer and its results back.
 """
 
 from __future__ import annotations
@@ -28,36 +28,36 @@ from toolworthy.work.probes.answer import Answer
 _RECORDS = content.FIXTURES / "wire" / "first-requests"
 _FILLER = "The quick brown fox jumps over the lazy dog and looks for the file that was named in the task. "
 _BRIEF = 60
-"""Characters of each piece of prose in a brief request: servers stumble over fields, hardly over prose."""
+"""Characters of each piece of prose in a brief request: servers fail on fields, rarely on prose."""
 _LONG_ENOUGH = 1_100
-"""Characters of the one description that stays long: some servers take no more than 1,024."""
+"""Characters of the one description that stays long: some servers accept at most 1,024."""
 
 
 class History(Strict):
-    """How an agent sends back what the endpoint said and what its tools answered."""
+    """How an agent sends back the endpoint's answers and its tools' results."""
 
     about: str = ""
     """The same in words."""
     empty_content: Literal["null", "text", "list", "absent"] = "null"
-    """Chat: ``content`` of a message that only calls: null, ``""``, ``[]``, or not there."""
+    """Chat: ``content`` of a message that only calls: null, ``""``, ``[]``, or absent."""
     message_fields: dict[str, Any] = Field(default_factory=dict)
-    """Chat: further fields of every assistant's message."""
+    """Chat: additional fields of every assistant message."""
     call_fields: dict[str, Any] = Field(default_factory=dict)
-    """Chat: further fields of every call."""
+    """Chat: additional fields of every call."""
     reasoning: Literal["echo", "always", "drop"] = "echo"
-    """Chat: reasoning goes back as it came; in every assistant's message, be it empty; or not at all."""
+    """Chat: whether reasoning is sent back as received; in every assistant message, even if empty; or never."""
     result_parts: bool = False
-    """Chat: a result is a list of parts, not a string."""
+    """Chat: whether a result is a list of parts, not a string."""
     result_names: bool = False
-    """Chat: a result carries the tool's name."""
+    """Chat: whether a result has the tool's name."""
     plain_ids: bool = False
-    """Ids of calls lose all but letters and digits."""
+    """Whether it removes all characters of call ids except letters and digits."""
     keeps_last: bool = False
-    """The last message of the first request stays the last one."""
+    """Whether the last message of the first request stays the last one."""
     marks_result: bool = False
-    """Messages: the newest result carries ``cache_control``."""
+    """Messages: whether the newest result has ``cache_control``."""
     items: bool = False
-    """Responses: items go back as they came, with ``id`` and ``status``."""
+    """Responses: whether items are sent back as received, with ``id`` and ``status``."""
 
 
 class FirstRequest(Strict):
@@ -74,7 +74,7 @@ class FirstRequest(Strict):
 
     @property
     def api(self) -> Api:
-        """What the agent speaks."""
+        """The agent's wire API."""
         return adapters.agent(self.agent).apis[0]
 
 
@@ -83,28 +83,28 @@ def recorded(agent: str) -> FirstRequest:
     """The record of an agent.
 
     Raises:
-        OSError: there is none of that id.
+        OSError: there is no record of this agent.
     """
     return FirstRequest.model_validate_json((_RECORDS / f"{agent}.json").read_bytes())
 
 
 def agents_recorded() -> list[str]:
-    """The agents that there is a record of."""
+    """The agents with a record."""
     return sorted(path.stem for path in _RECORDS.glob("*.json"))
 
 
 def senders(has: Callable[[FirstRequest], bool]) -> tuple[str, ...]:
-    """The agents whose record has something."""
+    """The agents whose record satisfies a condition."""
     return tuple(agent for agent in agents_recorded() if has(recorded(agent)))
 
 
 class Conversation:
-    """A conversation in an agent's own words, from its first request on.
+    """A conversation in the form of an agent's requests, from the first one on.
 
     Args:
         agent: its id.
-        model: what to ask for.
-        order: a last message of the user's.
+        model: the requested model.
+        order: a last user message.
         brief: whether prose is cut to a few words.
     """
 
@@ -119,23 +119,23 @@ class Conversation:
         self._body = {**body, "model": model}
         self._messages = [*first, *self._rendered(user(order))]
         self.results = 0
-        """How many results went back."""
+        """The number of results sent back."""
 
     @property
     def body(self) -> dict[str, Any]:
-        """The JSON to send next."""
+        """The JSON of the next request."""
         return {**self._body, self._field: copy.deepcopy([*self._messages, *self._tail])}
 
     def asked(self, order: str) -> dict[str, Any]:
-        """The JSON of the next request, with a last message of the user's."""
+        """The JSON of the next request, with a last user message."""
         return {**self.body, self._field: [*self.body[self._field], *self._rendered(user(order))]}
 
     def call(self, action: Action, values: Mapping[str, str]) -> tuple[str, Any]:
-        """A call in the agent's own tools that does this: name and arguments (text of a free-form tool).
+        """A call of one of the agent's tools for an action: name and arguments (for a free-form tool, its text).
 
         Args:
-            action: what it does.
-            values: as :func:`toolworthy.content.toolset.ways` takes them.
+            action: the action.
+            values: as in :func:`toolworthy.content.toolset.ways`.
         """
         tools = wire.api(self.record.api).parse_request(self._body).tools
         way = ways(action, values, tools, adapters.agent(self.record.agent))[0]
@@ -164,7 +164,7 @@ class Conversation:
 
 
 def _items(answer: Answer) -> list[dict[str, Any]]:
-    """The items of a Responses stream, as it closed them."""
+    """The items of a Responses stream, as in the events that end them."""
     done = (event for event in answer.events if event.type == "response.output_item.done")
     return [dict(as_dict(event.value.get("item"))) for event in done]
 
@@ -173,7 +173,7 @@ _EMPTY: dict[str, Any] = {"null": None, "text": "", "list": []}
 
 
 def _shaped(entry: Mapping[str, Any], shape: History, names: Mapping[str, str]) -> dict[str, Any]:
-    """One entry of a history in the agent's form; `names` of tools by the ids of calls."""
+    """One entry of a history in the agent's form; `names` has the tools' names by call id."""
     out = dict(entry)
     if out.get("role") == "assistant":
         out |= shape.message_fields
@@ -212,7 +212,7 @@ def _unmark(messages: list[Any]) -> None:
 
 
 def _lengthen(tools: list[Any], recorded_tools: list[Any]) -> None:
-    """Give the tool whose description was recorded as the longest a long one again."""
+    """Give the tool with the longest recorded description a long one again."""
 
     def size(tool: Any) -> int:
         description = as_dict(as_dict(tool).get("function") or tool).get("description")

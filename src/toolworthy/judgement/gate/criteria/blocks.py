@@ -39,7 +39,7 @@ def judge(both: Comparable, baseline: Sample, candidate: Sample, policy: Policy)
         more = ["`toolworthy rules CODE` shows how to fix one"]
         return [Judged(_BLOCKS, "fail", f"new: {text}{notes}", more=more)]
     if not of.asked:
-        both.notes.append("the baseline has no results of wire, so new blocking findings cannot be recognised")
+        both.notes.append("the baseline has no results of wire, so new blocking findings cannot be recognized")
         required = policy.required and "no_new_blocks_for" in policy.model_fields_set
         return [Judged(_BLOCKS, "inconclusive", "the baseline has no results of wire")] if required else []
     if of.missing > policy.unmeasured * of.asked:

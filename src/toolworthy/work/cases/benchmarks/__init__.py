@@ -1,1 +1,1 @@
-"""The field's own data and measures, by their own definitions: BFCL's judge, and the vendor verifiers' rates."""
+"""Public benchmarks and their metrics, as they define them: BFCL's checker, and the rates of vendor verifiers."""

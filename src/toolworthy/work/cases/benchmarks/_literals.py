@@ -1,8 +1,8 @@
-"""Read the Java and JavaScript literals in which BFCL wants arguments of its two other languages.
+"""Parse the Java and JavaScript literals that BFCL expects as arguments in these languages.
 
-BFCL declares every parameter of its Java and JavaScript tools as a string and asks for source text in it
-(``new int[]{1, 2}``, ``5L``, ``['a', 'b']``). What a text means here is what ``bfcl_eval`` 2026.3.23 takes it to mean,
-its shortcuts included: commas split lists even inside quotes, and what cannot be read stays the text it was.
+BFCL declares every parameter of its Java and JavaScript tools as a string that contains source code
+(``new int[]{1, 2}``, ``5L``, ``['a', 'b']``). A literal means here what it means to ``bfcl_eval`` 2026.3.23,
+including its shortcuts: commas split lists even inside quotes, and a text that cannot be parsed stays a string.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _JS_PAIR = re.compile(r"([^:]+):\s*(.*?)(?:,\s*(?=[^,]+:)|$)")
 
 
 def java(text: str, kind: str, inner: str = "any") -> Any:
-    """The value of a Java literal declared as `kind` (of `inner`, for lists); the text itself where it is none."""
+    """The value of a Java literal declared as `kind` (of `inner`, for lists); if it is not one, the text itself."""
     if kind in _JAVA_NUMBERS:
         return _number(text, *_JAVA_NUMBERS[kind])
     if kind == "boolean":
@@ -60,7 +60,7 @@ def java(text: str, kind: str, inner: str = "any") -> Any:
 
 
 def javascript(text: str, kind: str, inner: str = "any") -> Any:
-    """The value of a JavaScript literal declared as `kind` (of `inner`, for arrays); the text where it is none."""
+    """The value of a JavaScript literal declared as `kind` (of `inner`, for arrays); if it is not one, the text."""
     if kind == "String":
         return text[1:-1] if _quoted(text) else text
     if kind in _JS_NUMBERS:
@@ -104,7 +104,7 @@ def _java_map(text: str) -> Any:
 
 
 def _java_guess(text: str) -> Any:
-    """A value whose type nobody declared."""
+    """A value without a declared type."""
     if text in _BOOLEANS:
         return _BOOLEANS[text]
     if text.startswith('"') and text.endswith('"'):

@@ -1,12 +1,12 @@
-"""Whether BFCL accepts one argument: its types first, then its list of values.
+"""Decide whether BFCL accepts one argument: it checks the type, then the list of values.
 
-By definition of ``bfcl_eval`` 2026.3.23 (``ast_checker.py``), with what follows from it:
+As ``bfcl_eval`` 2026.3.23 (``ast_checker.py``) defines it:
 
-* types are compared exactly (a boolean is not an integer), but an integer passes for a float;
-* where the first accepted value is of another type than the parameter (a variable's name for a number, an integer for
-  a float), an argument of that other type passes too, and is then compared as it is;
-* texts are compared without case, blanks and ``,./-_*^``, quotes being equal; the texts directly in a list or
-  dict too, deeper ones as they are;
+* types are compared exactly (a boolean is not an integer), but an integer is accepted for a float;
+* if the first accepted value has another type than the parameter (a variable's name for a number, an integer for
+  a float), an argument of that type is accepted, too, and compared unchanged;
+* strings are compared without case, spaces and ``,./-_*^``, and all quotes are equal; the same holds for strings
+  directly in a list or dict, but deeper ones are compared unchanged;
 * an accepted value of ``""`` means "may be left out"; it also accepts an empty list.
 """
 
@@ -24,19 +24,19 @@ from toolworthy.work.cases.benchmarks import _literals as literals
 
 Language = Literal["python", "java", "javascript"]
 FACTS = read_toml(content.FIXTURES / "bfcl.toml")
-"""What BFCL calls things."""
+"""BFCL's names."""
 _READ: dict[str, type] = {kind.__name__: kind for kind in (str, int, float, bool, list, dict)}
 TYPES: dict[Language, dict[str, type]] = {
     language: {word: _READ[kind] for word, kind in words.items()} for language, words in FACTS["types"].items()
 }
-"""What BFCL calls a type, in each language, and what it is once read."""
+"""BFCL's name of each type, by language, and its Python type."""
 LISTS = frozenset({"array", "tuple", "Array", "ArrayList"})
-"""Types that have a type of element."""
+"""Types with an element type."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong with an answer: one of our kinds, and a sentence."""
+    """What is wrong with an answer: the kind of miss, and a sentence."""
 
     kind: MissKind
     detail: str
@@ -45,14 +45,14 @@ class Fault:
 def fault(
     name: str, value: Any, accepted: Sequence[Any], declared: Mapping[str, Any], language: Language
 ) -> Fault | None:
-    """What is wrong with an argument; None where BFCL accepts it.
+    """What is wrong with an argument; None if BFCL accepts it.
 
     Args:
         name: the parameter's.
-        value: as the model gave it, out of JSON.
+        value: as the model gave it, parsed from JSON.
         accepted: BFCL's list of accepted values.
         declared: BFCL's own declaration of the parameter (``{"type": "array", "items": {"type": "float"}}``).
-        language: that of the tool; in all but Python the value has to be source text.
+        language: that of the tool; except in Python, the value must be source code.
     """
     word = declared["type"]
     expected, inner_word = TYPES[language][word], declared["items"]["type"] if word in LISTS else None
@@ -87,7 +87,7 @@ def fault(
 def _typed(
     value: Any, accepted: Sequence[Any], expected: type, inner: type | None
 ) -> Literal["declared", "as accepted"] | None:
-    """How the value's type fits: as declared, or only as that of the accepted values; None where it does not."""
+    """How the value's type fits: as declared, or only as that of the accepted values; None if it does not."""
     first = next((type(option) for option in accepted if option != ""), None)
     if type(value) is expected:
         if inner and not any(_elements_typed(value, option, inner) for option in accepted):
@@ -101,7 +101,7 @@ def _elements_typed(value: Any, option: Any, inner: type) -> bool:
 
 
 def _standard(value: Any) -> Any:
-    """A text as BFCL compares it, or a list with its texts so."""
+    """A string, or the strings of a list, normalized as BFCL compares them."""
     if isinstance(value, str):
         return re.sub(r"[ ,./\-_*^]", "", value).lower().replace("'", '"')
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""The Berkeley Function Calling Leaderboard: its files read, and answers judged as its own checker judges them.
+"""The Berkeley Function Calling Leaderboard: read its files, and judge answers as its own checker does.
 
     items = bfcl.load(Path("bfcl_eval/data"))
     verdict = bfcl.judge(items[0], [("calculate_triangle_area", '{"base": 10, "height": 5}')])
@@ -30,16 +30,16 @@ from toolworthy.wire.ir import Message, Request, Tool
 from toolworthy.work.cases.benchmarks._values import FACTS, LISTS, TYPES, Fault, Language, fault
 
 TEMPERATURE = 0.001
-"""What BFCL asks with, unless told otherwise."""
+"""BFCL's default temperature."""
 
 _ANSWERED, _NO_CALL, _SOME_CALL = (
     frozenset(FACTS["categories"][name]) for name in ("answered", "no_call", "some_call")
 )
 CATEGORIES = _ANSWERED | _NO_CALL | _SOME_CALL
-"""All that can be judged here."""
+"""All categories that can be judged here."""
 _FILE = re.compile(r"(?:BFCL_v\d+_)?(?P<category>\w+)\.jsonl?")
 _OPENAPI = {word: kind for kind, words in FACTS["schema"].items() for word in words}
-"""BFCL's types in JSON Schema; all others are strings."""
+"""The types of JSON Schema for BFCL's types; all others are strings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,41 +48,41 @@ class Item:
 
     id: str
     category: str
-    """As version 4 names it."""
+    """Its name in version 4."""
     messages: tuple[Message, ...]
     tools: tuple[Tool, ...]
     """As BFCL's handler for Chat Completions sends them."""
     functions: tuple[Mapping[str, Any], ...]
-    """BFCL's own declarations, which its checker looks into."""
+    """BFCL's own declarations, which its checker uses."""
     truth: tuple[Mapping[str, Mapping[str, Sequence[Any]]], ...] = ()
-    """For each call that is due: the function's name, and of each argument the accepted values."""
+    """For each expected call: the function's name, and the accepted values of each argument."""
 
     @property
     def expects(self) -> Literal["these calls", "a call", "no call"]:
-        """What a right answer is."""
+        """A right answer in words."""
         if self.category in _NO_CALL:
             return "no call"
         return "a call" if self.category in _SOME_CALL else "these calls"
 
     def request(self, model: str, stream: bool = False) -> Request:
-        """The request that BFCL would make."""
+        """The request that BFCL would send."""
         return Request(model, self.messages, self.tools, temperature=TEMPERATURE, stream=stream)
 
 
 @dataclass(frozen=True, slots=True)
 class BfclVerdict:
-    """Whether BFCL accepts an answer, and what is wrong with it if not."""
+    """Whether BFCL accepts an answer, and if not, what is wrong with it."""
 
     accepted: bool
     kind: MissKind | None = None
     detail: str = ""
 
 
-# ---- played back -----------------------------------------------------------------------------------------------------
+# ---- reference answers -----------------------------------------------------------------------------------------------
 
 
 def reference(item: Item) -> tuple[tuple[str, str], ...]:
-    """Calls that are accepted: of every argument the first accepted value. None where no call is due."""
+    """Accepted calls, with the first accepted value of every argument. Empty if no call is expected."""
     if item.expects == "a call":
         tool = item.tools[0]
         return ((tool.name, json.dumps(sample(tool.parameters or {}))),)
@@ -99,7 +99,7 @@ def reference(item: Item) -> tuple[tuple[str, str], ...]:
 
 
 def _source(value: Any, language: Language, declared: Mapping[str, Any]) -> str:
-    """A value as source text, as the other languages' tools want it."""
+    """A value as source code, which the tools of the other languages expect."""
     if isinstance(value, str):
         return value
     text = json.dumps(value, ensure_ascii=False)
@@ -118,7 +118,7 @@ def _source(value: Any, language: Language, declared: Mapping[str, Any]) -> str:
 
 
 def _first(values: Any, depth: int = 0) -> Any:
-    """The first accepted value that is not "left out". Objects hold accepted values again, one level deep."""
+    """The first accepted value that is not "left out". Objects contain accepted values, one level deep."""
     if not isinstance(values, list) or depth > 1:
         return values
     value = next((value for value in values if value != ""), "")
@@ -137,7 +137,7 @@ def load(path: Path) -> tuple[Item, ...]:
     """All items of a file, or of all files of a folder, that can be judged here.
 
     Raises:
-        ToolworthyError: if there are none, or a file is not what BFCL's are.
+        ToolworthyError: there are none, or a file does not have BFCL's format.
     """
     items = [item for file in _files(path) if _category(file) in CATEGORIES for item in _read_items(file)]
     if not items:
@@ -148,7 +148,7 @@ def load(path: Path) -> tuple[Item, ...]:
 
 
 def left_out(path: Path) -> str:
-    """One sentence on the files that `load` does not read; empty where it reads them all."""
+    """One sentence on the files that `load` skips; "" if there are none."""
     names = sorted(name for file in _files(path) if (name := _category(file)) not in CATEGORIES)
     if not names:
         return ""
@@ -156,7 +156,7 @@ def left_out(path: Path) -> str:
 
 
 def tally(judged: Iterable[tuple[Item, BfclVerdict]]) -> dict[str, Count]:
-    """Accepted answers of each category, over which BFCL then takes means (plain ones, but for its live half)."""
+    """Accepted answers by category. BFCL then takes means over the categories (unweighted, except in its live half)."""
     counts: dict[str, Count] = {}
     for item, verdict in judged:
         counts[item.category] = counts.get(item.category, Count()) + Count(ok=verdict.accepted, n=1)
@@ -212,10 +212,10 @@ def _item(line: Mapping[str, Any], category: str, truth: Sequence[Mapping[str, A
 
 
 def _check(name: str, category: str, functions: Sequence[Any], truth: Sequence[Any]) -> None:
-    """That the checker can do its work: every expected call has a function, every parameter a type it knows."""
+    """Check that every expected call has a function, and every parameter a known type."""
     types = TYPES[_language(category)]
     known = {function["name"] for function in functions}
-    named = "multiple" in category or "parallel" in category  # elsewhere the only function is meant, whatever its name
+    named = "multiple" in category or "parallel" in category  # elsewhere, any name means the only function
     if not truth or (named and not all(key in known for call in truth for key in call)):
         raise ToolworthyError(f"{name}: its accepted answers name no function that it offers")
     for function in functions:
@@ -231,7 +231,7 @@ def _language(category: str) -> Language:
     return {"simple_java": "java", "simple_javascript": "javascript"}.get(category, "python")  # type: ignore[return-value]
 
 
-# ---- tools as they are sent ------------------------------------------------------------------------------------------
+# ---- tools of the request --------------------------------------------------------------------------------------------
 
 _HINTS: dict[Language, str] = {
     "python": " Note that the provided function is in Python 3 syntax.",
@@ -252,12 +252,12 @@ def _tool(function: Mapping[str, Any], language: Language) -> Tool:
 
 
 def _sent_name(name: str) -> str:
-    """Chat Completions allows no dots in names, so BFCL sends underscores and wants them back."""
+    """Chat Completions allows no dots in names, so BFCL sends underscores and expects them in calls."""
     return name.replace(".", "_")
 
 
 def _as_text(declared: Mapping[str, Any], language: str) -> dict[str, Any]:
-    """A parameter of another language, asked for as a string of source text."""
+    """A parameter of another language, declared as a string of source code."""
     word, out = declared["type"], {**declared, "type": "string"}
     if word == "any":
         note = f" This parameter can be of any type of {language} object in string representation."
@@ -276,7 +276,7 @@ def _properties(properties: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _schema(declared: Mapping[str, Any]) -> dict[str, Any]:
-    """One parameter in JSON Schema. Like BFCL's, it goes as deep as a list of lists and a list of dicts."""
+    """One parameter in JSON Schema. Like BFCL, it supports nesting up to lists of lists and lists of dicts."""
     out = {**declared, "type": _OPENAPI.get(declared.get("type", ""), "string")}
     if declared.get("type") == "float":
         out |= {"format": "float", "description": declared.get("description", "") + " This is a float type value."}
@@ -303,8 +303,8 @@ def judge(item: Item, calls: Sequence[tuple[str, Mapping[str, Any] | str]], text
 
     Args:
         item: what was asked.
-        calls: the answer's calls, in order: name, and arguments as the endpoint sent them (or read already).
-        text: what the answer says as well; it is quoted where a call is missing, and never judged.
+        calls: the answer's calls, in order: name, and arguments as the endpoint sent them (or parsed).
+        text: the answer's text; it is quoted if a call is missing, and never judged.
     """
     calls_read = [(name, arguments) for name, given in calls if (arguments := _arguments(given)) is not None]
     problem = _fault(item, calls_read, len(calls), text)
@@ -322,7 +322,7 @@ def _arguments(given: Mapping[str, Any] | str) -> Mapping[str, Any] | None:
 
 
 def _fault(item: Item, read: Sequence[Call], sent: int, text: str) -> Fault | None:
-    """One call that cannot be read makes BFCL drop the whole answer: to it, no call was made."""
+    """If one call cannot be parsed, BFCL drops the whole answer and counts it as one without calls."""
     if item.expects == "no call":
         if not read or len(read) < sent:
             return None
@@ -348,7 +348,7 @@ def _function(item: Item, due: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _parallel_fault(item: Item, read: Sequence[Call]) -> Fault | None:
-    """In any order: every call that is due takes the first remaining one that fits it."""
+    """Match calls in any order: each expected call takes the first remaining one that fits it."""
     unmatched = list(read)
     for due in item.truth:
         function, language = _function(item, due), _language(item.category)

@@ -1,4 +1,4 @@
-"""Vendor verifiers: their request files and result files read, and their rates by their own definitions.
+"""Vendor verifiers: read their request and result files, and compute their rates as they define them.
 
     cases = verifier.load(Path("samples.jsonl"), Path("official_results.jsonl"))
     metrics = verifier.measure(cases, {case.index: verifier.of_response(answer(case)) for case in cases})
@@ -10,10 +10,10 @@ K2-Vendor-Verifier (README and ``validate_tool_call`` of 2025-11) and of MiniMax
 request; MiniMax adds ``expected_tool_call``. Each line of a result file is
 ``{"data_index", "request", "response", "status", …}``.
 
-What they have in common and one should know: "a call was made" means the finish reason ``tool_calls``, not calls in the
-answer; an answer that never came counts as none made; and one sampled run proves little. Moonshot's API meets its own
-earlier run with an F1 of 76 % (kimi-k2-thinking) and 84 % (kimi-k2-0905) on average, so that an F1 says something only
-besides the :func:`agreement` of the reference with itself.
+All of them share these properties: "a call was made" means the finish reason ``tool_calls``, not calls in the
+answer; a missing answer counts as no call; and one sampled run proves little. Moonshot's API matches its own
+earlier run with an F1 of 76 % (kimi-k2-thinking) and 84 % (kimi-k2-0905) on average, so an F1 is meaningful only
+next to the :func:`agreement` of the reference with itself.
 """
 
 from __future__ import annotations
@@ -51,9 +51,9 @@ class VerifierCase:
     """Its ``data_index``; the number of its line, from 1."""
     body: Mapping[str, Any]
     due: bool | None = None
-    """Whether a call is expected, where the file says so (MiniMax)."""
+    """Whether a call is expected; None if the file does not say (only MiniMax's do)."""
     reference: Outcome | None = None
-    """What the reference made of it."""
+    """The reference's outcome."""
 
     def request(self, model: str) -> Request:
         """The request, for `model`."""
@@ -62,7 +62,7 @@ class VerifierCase:
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """Calls made by one side against calls made by the other."""
+    """Requests that led to a call, compared with the reference."""
 
     tp: int = 0
     fp: int = 0
@@ -76,17 +76,17 @@ class Trigger:
 
     @property
     def precision(self) -> float | None:
-        """Share of the calls made that the reference made too; None where none was made."""
+        """Share of the calls that the reference made, too; None if no call was made."""
         return _share(self.tp, self.tp + self.fp)
 
     @property
     def recall(self) -> float | None:
-        """Share of the reference's calls that were made; None where it made none."""
+        """Share of the reference's calls that were made; None if it made none."""
         return _share(self.tp, self.tp + self.fn)
 
     @property
     def f1(self) -> float | None:
-        """Their ``tool_call_f1``, the harmonic mean of both; None where neither side made a call."""
+        """The verifiers' ``tool_call_f1``, the harmonic mean of both; None if neither side made a call."""
         return _share(2 * self.tp, 2 * self.tp + self.fp + self.fn)
 
 
@@ -99,17 +99,17 @@ class Metrics:
     finish: Mapping[str, int]
     """Answers by finish reason."""
     schema: Count
-    """Of answers that finish with ``tool_calls``, those whose every call fits its schema (``schema_accuracy``)."""
+    """Answers in which every call fits its schema, of those that finish with ``tool_calls`` (``schema_accuracy``)."""
     schema_due: Count
-    """The same without answers where no call was due, as MiniMax counts."""
+    """The same without answers where no call was expected, as MiniMax counts."""
     calls: Count
-    """Of single calls in such answers, those that fit."""
+    """Calls that fit, of all calls in such answers."""
     only_reasoning: Count
-    """Answers that hold reasoning and nothing else (MiniMax: Error-Only-Reasoning), of all requests."""
+    """Answers that contain only reasoning (MiniMax: Error-Only-Reasoning), of all requests."""
     trigger: Trigger | None = None
-    """Against the reference; None without one."""
+    """Compared with the reference; None without one."""
     similarity: float | None = None
-    """Cosine between both sides' distributions of calls an answer (MiniMax: Multi-ToolCalls-Trigger Similarity)."""
+    """Cosine of both sides' distributions of calls per answer (MiniMax: Multi-ToolCalls-Trigger Similarity)."""
     due: Count | None = None
     """Requests that ended as the file expects, ``tool_calls`` or ``stop`` (MiniMax: ToolCalls-Match-Rate)."""
 
@@ -121,11 +121,11 @@ def load(path: Path, reference: Path | None = None) -> tuple[VerifierCase, ...]:
     """The requests of a file.
 
     Args:
-        path: chat requests, one a line; a result file will do, and is then its own reference.
-        reference: result file of the reference; without it, the only ``*results.jsonl`` next to it, if any.
+        path: chat requests, one per line; or a result file, which is then its own reference.
+        reference: result file of the reference; by default the only other ``*results.jsonl`` in the folder, if any.
 
     Raises:
-        ToolworthyError: if a file is missing, or not of this kind.
+        ToolworthyError: a file is missing, or does not have this format.
     """
     beside = [file for file in sorted(path.parent.glob("*results.jsonl")) if file != path]
     if reference is None and len(beside) == 1:
@@ -143,12 +143,12 @@ def load(path: Path, reference: Path | None = None) -> tuple[VerifierCase, ...]:
 
 
 def outcomes(path: Path) -> dict[int, Outcome]:
-    """A result file: what each request led to, by index. Where a request was asked again, its last line counts."""
+    """Read a result file: outcomes by index. If a request was repeated, its last line counts."""
     return {_index(line, number): of_line(line) for number, line in read_json_lines(path)}
 
 
 def of_line(line: Mapping[str, Any]) -> Outcome:
-    """One line of a result file."""
+    """The outcome in one line of a result file."""
     choice = as_dict(next(iter(as_list(as_dict(line.get("response")).get("choices"))), None))
     finish = as_str(choice.get("finish_reason")) or as_str(line.get("finish_reason"))
     message = as_dict(choice.get("message"))
@@ -162,7 +162,7 @@ def of_line(line: Mapping[str, Any]) -> Outcome:
 
 
 def of_response(response: Response | None) -> Outcome:
-    """An answer read from any of the APIs; None, and an answer that failed or broke off, count as no answer."""
+    """The outcome of a response of any API; None, and a response that failed or broke off, count as no answer."""
     if response is None or response.failure or not response.complete or response.stop is None:
         return Outcome(None)
     words = {"tool": CALLED, "end": "stop"}
@@ -175,7 +175,7 @@ def of_response(response: Response | None) -> Outcome:
 
 
 def _index(line: Mapping[str, Any], number: int) -> int:
-    """By which a line is known: its ``data_index``, else its number."""
+    """The index of a line: its ``data_index``, else its number."""
     index = line.get("data_index")
     return index if isinstance(index, int) else number
 
@@ -193,7 +193,7 @@ def _case(index: int, line: Mapping[str, Any], known: Mapping[int, Outcome]) -> 
 
 
 def _message(message: Any) -> Any:
-    """Moonshot's samples hold a role ``_input``, which its script sends as ``system``."""
+    """Moonshot's samples contain a role ``_input``, which its script sends as ``system``."""
     return {**message, "role": "system"} if as_dict(message).get("role") == "_input" else message
 
 
@@ -210,13 +210,13 @@ def measure(cases: Iterable[VerifierCase], results: Mapping[int, Outcome]) -> Me
 
 
 def note(case: VerifierCase, outcome: Outcome) -> Noted:
-    """What the figures need of one request and its outcome."""
+    """The data of one request and its outcome that the figures need."""
     tools = as_list(case.body.get("tools"))
     return Noted(case.index, outcome, tuple(fits(tools, *call) for call in outcome.calls), case.due, case.reference)
 
 
 def figures(notes: Iterable[Noted]) -> Metrics:
-    """The figures over what was noted."""
+    """The figures from these notes."""
     all_notes = list(notes)
     called = [noted for noted in all_notes if noted.outcome.called]
     compared = [(noted.reference, noted.outcome) for noted in all_notes if noted.reference]
@@ -235,15 +235,15 @@ def figures(notes: Iterable[Noted]) -> Metrics:
 
 
 def agreement(first: Mapping[int, Outcome], second: Mapping[int, Outcome]) -> Trigger:
-    """How far a second run of the same endpoint makes the first one's calls: the most that F1 can ask of another."""
+    """How far a second run of the endpoint makes the first one's calls: the highest F1 to expect of another."""
     return _trigger([(first[index], second[index]) for index in first if index in second])
 
 
 def fits(tools: Sequence[Any], name: str, arguments: str) -> bool:
-    """Whether a call fits the first tool of its name. One without a schema, or with none that is valid, never fits.
+    """Whether a call fits the first tool of its name. It never fits a tool without a valid schema.
 
-    As both verifiers have it, and unlike :mod:`toolworthy.work.scoring.calls`, which takes a tool without a schema to
-    allow everything: formats are not looked at, whichever draft the schema names.
+    This follows both verifiers. :mod:`toolworthy.work.scoring.calls` differs: there, a tool without a schema
+    accepts everything. Formats are not checked, whichever draft the schema names.
     """
     functions = (as_dict(as_dict(tool).get("function")) for tool in tools)
     schema = next((function.get("parameters") for function in functions if function.get("name") == name), None)
@@ -270,7 +270,7 @@ def _trigger(pairs: Iterable[tuple[Outcome, Outcome]]) -> Trigger:
 
 
 def _similarity(pairs: Sequence[tuple[Outcome, Outcome]]) -> float | None:
-    """None where one side made no call at all."""
+    """None if one side made no call."""
     first = Counter(len(reference.calls) for reference, _ in pairs if reference.called)
     second = Counter(len(outcome.calls) for _, outcome in pairs if outcome.called)
     lengths = math.hypot(*first.values()) * math.hypot(*second.values())

@@ -1,1 +1,1 @@
-"""Whether what a model wrote in a call comes to what was wanted. Pure: nothing is run, read or written."""
+"""Decide whether the contents of a call match the expected ones. Pure functions: nothing is run, read or written."""

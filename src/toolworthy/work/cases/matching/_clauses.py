@@ -1,4 +1,4 @@
-"""Running text in sentences and clauses, and which words of a clause are denied, doubted or only planned."""
+"""Split prose into sentences and clauses, and tell which words of a clause are negated, doubted or only planned."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _SENTENCE = re.compile(
     r"(?<=[.!?])(?<!e\.g\.)(?<!i\.e\.)(?=\s)|(?<=[。！？;])|\n|(?<!\S)[(\[]|[)\]](?=[\s.,;:!?]|$)|\s[-–—]+\s|—"
 )
 _SHORT = re.compile(r".{1,999}(?!\S)|.{1,999}", re.S)
-"""Work within a sentence may grow with its square, so none is longer than that."""
+"""The longest sentence: work within a sentence may grow with the square of its length."""
 _NEAR, _FAR = 3, 5
-"""Words that may be between a denial and a fact, and a denial and a verb."""
+"""The most words between a negation and a fact, and between a negation and a verb."""
 
 
 @cache
@@ -30,31 +30,31 @@ def lists() -> dict[str, Any]:
 
 @cache
 def _any(name: str) -> re.Pattern[str]:
-    """One of the words of a list, as a word; of ``n't`` the end of one is enough."""
+    """A pattern for any of the words of a list, as whole words; ``n't`` also matches the end of a word."""
     words = "|".join(lists()[name])
     inside = "|".join(lists()["denies_inside"]) if name == "denies" else "(?!)"
     return re.compile(rf"(?:(?<![a-zà-ÿ'])|(?<=[a-z])(?=n't))(?:{words})(?![a-zà-ÿ])|{inside}", re.I)
 
 
 def plain(text: str) -> str:
-    """`text` without markdown and quotes, with ordinary blanks and apostrophes."""
+    """`text` without Markdown and quotes, with ordinary spaces and apostrophes."""
     return unicodedata.normalize("NFKC", text).translate(_MARKUP)
 
 
 def sentences(text: str) -> list[str]:
-    """The sentences of a plain text; lines, and what is in brackets or between dashes, are some of their own."""
+    """The sentences of a plain text. Lines, and text in brackets or between dashes, are separate sentences."""
     parts = (part.strip().rstrip(".!。！") for whole in _SENTENCE.split(text) for part in _SHORT.findall(whole))
     return [part for part in parts if part.strip("-–—.")]
 
 
 def pieces(sentence: str) -> list[str]:
-    """A sentence in its smallest clauses."""
+    """The smallest clauses of a sentence."""
     parts = re.split(rf"[,:;](?=\s)|\s(?={_either('breaks', 'joins')}\s)", sentence, flags=re.I)
     return [part.strip(" ,:;") for part in parts if part.strip(" ,:;")]
 
 
 def clauses(sentence: str, topic: re.Pattern[str] | None) -> list[str]:
-    """A sentence in clauses: at words like "but", and where both sides have a word of `topic`."""
+    """The clauses of a sentence: split at words like "but", and where both sides have a word of `topic`."""
     joined: list[str] = []
     for part in re.split(rf"(?<=,)\s|\s(?={_either('breaks', 'joins')}\s)", sentence, flags=re.I):
         turns = re.match(_either("breaks"), part, re.I)
@@ -72,9 +72,9 @@ def _either(*names: str) -> str:
 
 
 def denied(clause: str, start: int, end: int, topic: re.Pattern[str] | None = None) -> bool:
-    """Whether what is from `start` to `end` is denied by the words next to it.
+    """Whether the words next to the text from `start` to `end` negate it.
 
-    A denial before a word of `topic` is that word's.
+    A negation before a word of `topic` belongs to that word.
     """
     before = re.split(r"[,:]\s", clause[:start])[-1]
     number = clause[start:end].strip().isdigit()
@@ -87,7 +87,7 @@ def denied(clause: str, start: int, end: int, topic: re.Pattern[str] | None = No
 
 
 def refused(clause: str, start: int) -> bool:
-    """Whether a verb that begins at `start` is denied."""
+    """Whether a verb that begins at `start` is negated."""
     return _denial(re.split(r"[,:]\s", clause[:start])[-1], _FAR, None)
 
 
@@ -100,14 +100,14 @@ def _denial(before: str, words: int, topic: re.Pattern[str] | None) -> bool:
 
 
 def doubted(clause: str, start: int = 0) -> bool:
-    """Whether a clause leaves open what is at `start`, between its colons."""
+    """Whether a clause casts doubt on the text at `start`; only the part between colons counts."""
     before = re.split(r":\s", clause[:start])[-1]
     after = re.split(r":\s", clause[start:])[0]
     return bool(_any("doubts").search(before) or _any("past").search(before + after))
 
 
 def planned(before: str) -> bool:
-    """Whether a deed that ends with `before` is only a condition, a wish, a plan or a question, or is denied."""
+    """Whether an action that `before` leads up to is only a condition, a wish, a plan or a question, or is negated."""
     return bool(_any("conditions").search(before) or _any("denies").search(before))
 
 
@@ -117,10 +117,10 @@ class PhraseClass:
 
     patterns: tuple[re.Pattern[str], ...]
     kind: str = ""
-    """"deed" or "event": it may be denied, planned or asked for."""
+    """"deed" or "event": those may be negated, planned or asked for."""
 
     def match(self, sentence: str) -> bool:
-        """Whether `sentence` has one of them."""
+        """Whether `sentence` contains one of the phrases."""
         if not self.kind:
             return any(pattern.search(sentence) for pattern in self.patterns)
         if sentence.endswith("?"):
@@ -135,7 +135,7 @@ class PhraseClass:
 
 
 def _before(parts: Sequence[str], number: int) -> str:
-    """The piece that one without a subject goes on from: "nothing was staged", "and committed"."""
+    """The piece that a piece without a subject continues: "nothing was staged", "and committed"."""
     return (
         f"{parts[number - 1]} "
         if number and re.match(r"(?:and|or|nor|und) (?!i\b|we\b)\w+(?:$| \w+$)", parts[number])
@@ -145,7 +145,7 @@ def _before(parts: Sequence[str], number: int) -> str:
 
 @cache
 def phrases(name: str) -> PhraseClass:
-    """The class of that name.
+    """The class with this name.
 
     Raises:
         ValueError: there is no such class.

@@ -14,11 +14,11 @@ _LONGEST = 100_000
 
 
 def same_code(wanted: str, given: str, language: str) -> bool:
-    """Whether `given` says what `wanted` says, however it is laid out.
+    """Whether `given` is equivalent to `wanted`, whatever its layout.
 
     Python is compared as a tree: layout, quotes, comments and brackets do not matter; docstrings do, since programs
-    can read them. JSON is compared by value, Bash as commands, SQL word by word, case and layout aside. Of other
-    languages, and of what cannot be read, white space may differ at the ends of lines and of the text.
+    can read them. JSON is compared by value, Bash as commands, SQL word by word without case and layout. In other
+    languages, and in code that cannot be parsed, white space may differ at the ends of lines and of the text.
     """
     if _trimmed(wanted) == _trimmed(given):
         return True
@@ -63,7 +63,7 @@ _SQL = re.compile(
 
 
 def _sql(text: str) -> list[str]:
-    """The words and signs of a statement; only what is in quotes has a case."""
+    """The tokens of a statement; case matters only in quotes."""
     words = [word for word in _SQL.findall(text) if not word.startswith(("--", "/*"))]
     while words and words[-1] == ";":
         words.pop()
@@ -71,7 +71,7 @@ def _sql(text: str) -> list[str]:
 
 
 def typed(value: Any) -> Any:
-    """`value` so that ``true`` and ``1`` differ; 1 and 1.0 do not."""
+    """`value` in a form in which ``true`` and ``1`` differ, but 1 and 1.0 do not."""
     if isinstance(value, dict):
         return {key: typed(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):

@@ -1,6 +1,6 @@
-"""What a command line displays: lines of files, search hits, names of files.
+"""Determine what a command line displays: lines of files, search results, names of files.
 
-Each answer is given only where it is sure. A line that also does something else has none.
+There is a result only if it is certain. A command line that also does something else has none.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class DisplayedLines:
     """Lines of a file. Numbers begin at 1; negative ones count from the end, where -1 is the last line."""
 
     path: str
-    """As seen from the root."""
+    """Relative to the root."""
     first: int = 1
     last: int | None = None
     """None: to the end."""
@@ -37,9 +37,9 @@ _OPEN = re.compile(r"""print\(open\((['"])([^'"\\]+)\1\)\.read\(\)(?:, *end=(?:'
 
 
 def reads(text: str) -> tuple[DisplayedLines, ...]:
-    """What `text` shows of which files, where it does nothing else.
+    """The lines of files that `text` displays, if it does nothing else.
 
-    Separators between files (``echo ---``) are let pass. Where a part is not sure, there is no answer at all.
+    Separators between files (``echo ---``) are ignored. If any part is uncertain, the result is empty.
     """
     shown: list[DisplayedLines] = []
     pipe: list[DisplayedLines] | None = None
@@ -58,7 +58,7 @@ def reads(text: str) -> tuple[DisplayedLines, ...]:
 
 
 def _displayed_by(step: FlowStep) -> list[DisplayedLines]:
-    """What one command shows of the files that it names."""
+    """The lines that one command displays of the files that it names."""
     if step.name == "python" and len(step.rest) == 2 and step.rest[0].text == "-c":
         match = _OPEN.fullmatch(step.rest[1].text.strip().rstrip(";"))
         return [DisplayedLines(step.place(match[2]))] if match else []
@@ -69,7 +69,7 @@ def _displayed_by(step: FlowStep) -> list[DisplayedLines]:
 
 
 def _taken_apart(step: FlowStep) -> tuple[Sequence[Word], list[tuple[int, int | None]]]:
-    """The files that a command names, and the parts of each that it shows; no parts where that cannot be told."""
+    """The files that a command names, and the parts of each that it displays; no parts if those are unknown."""
     known = specs("shows").get(step.name)
     parsed = read(known, step.rest) if known else None
     if known is None or parsed is None:
@@ -79,7 +79,7 @@ def _taken_apart(step: FlowStep) -> tuple[Sequence[Word], list[tuple[int, int | 
 
 
 def _narrowed(step: FlowStep, pipe: Sequence[DisplayedLines]) -> list[DisplayedLines]:
-    """What a command leaves of what is piped into it."""
+    """The lines of its input that a command in a pipe passes on."""
     paths, parts = _taken_apart(step)
     if [word.text for word in paths] not in ([], ["-"]):
         return []
@@ -92,7 +92,7 @@ def _narrowed(step: FlowStep, pipe: Sequence[DisplayedLines]) -> list[DisplayedL
 
 
 def _cut(whole: DisplayedLines, first: int, last: int | None) -> DisplayedLines | None:
-    """The lines from `first` to `last` of `whole`; None where the numbers do not tell."""
+    """The lines from `first` to `last` of `whole`; None if the numbers do not determine them."""
     if first > 0 and whole.first > 0 and (last is None or last > 0):
         end = whole.first + last - 1 if last else None
         ends = [number for number in (whole.last, end) if number is not None and number > 0]
@@ -110,7 +110,7 @@ def _cut(whole: DisplayedLines, first: int, last: int | None) -> DisplayedLines 
 
 
 def _parts(name: str, parsed: Read) -> list[tuple[int, int | None]]:
-    """First and last line of each part that a command shows; nothing where it cannot be told."""
+    """First and last line of each part that a command displays; empty if unknown."""
     if name in ("head", "tail"):
         return _ends(name, parsed)
     if name == "sed":
@@ -139,7 +139,7 @@ def _ends(name: str, parsed: Read) -> list[tuple[int, int | None]]:
 
 
 def _sed(parsed: Read) -> list[tuple[int, int | None]]:
-    """``sed -n '3,7p'`` and ``sed 7q``, also several of the first."""
+    """``sed -n '3,7p'`` (also with several ranges) and ``sed 7q``."""
     scripts = parsed.values("e") or [word.text for word in parsed.operands[:1]]
     names = {option for option, _ in parsed.options}
     words = [part.strip() for script in scripts for part in re.split(r"[;\n]", script) if part.strip()]
@@ -175,17 +175,17 @@ def _awk(program: str) -> list[tuple[int, int | None]]:
 
 @dataclass(frozen=True)
 class Search:
-    """A text search, and where it looks."""
+    """A text search, and where it searches."""
 
     pattern: str
-    """As an extended regular expression, or as it is where `fixed`."""
+    """An extended regular expression; literal text if `fixed`."""
     fixed: bool = False
     ignore_case: bool = False
     words: bool = False
     paths: tuple[str, ...] = (".",)
-    """As seen from the root."""
+    """Relative to the root."""
     globs: tuple[str, ...] = ()
-    """Names of the files to look into; those left out begin with ``!``."""
+    """Names of the files to search; excluded ones begin with ``!``."""
 
 
 _TYPES = {"rust": "rs", "markdown": "md", "python": "py", "typescript": "ts", "javascript": "js"}
@@ -193,7 +193,7 @@ _OTHERWISE = frozenset({"v", "L", "f", "files", "files-without-match"})
 
 
 def searches(text: str) -> Search | None:
-    """The search that `text` is. Its output may be cut or sorted, and ``|| true`` may follow."""
+    """The search that `text` performs. Its output may be cut or sorted, and ``|| true`` may follow."""
     step = _shortened(steps(text))
     if step is None or not step.command.literal:
         return None
@@ -208,7 +208,7 @@ def searches(text: str) -> Search | None:
 
 
 def _shortened(line: Sequence[FlowStep]) -> FlowStep | None:
-    """The one command of a line whose output is only cut, sorted, or excused for being none."""
+    """The only command of a line, if the rest merely cuts or sorts its output or ignores its failure."""
     while len(line) > 1:
         before, last = line[-2].command, line[-1]
         if not last.only_shows:
@@ -256,7 +256,7 @@ def _globs(given: Read) -> Iterator[str]:
 
 
 def extended(pattern: str) -> str:
-    """A basic regular expression of grep as an extended one: there ``\\|`` is what is ``|`` here."""
+    """Convert a basic regular expression of grep to an extended one: ``\\|`` becomes ``|``."""
     parts = re.findall(r"\[\^?\]?[^\]]*\]|\\.|.", pattern, re.S)
     return "".join(_extended_part(part) for part in parts)
 
@@ -272,12 +272,12 @@ def _extended_part(part: str) -> str:
 
 @dataclass(frozen=True)
 class Find:
-    """A file search, and where it looks."""
+    """A search for files, and where it searches."""
 
     names: tuple[str, ...] = ()
-    """Patterns as they are given; none: all. fd's are regular expressions, others' are globs."""
+    """Patterns as given; empty for all files. fd's are regular expressions, others are globs."""
     starts: tuple[str, ...] = (".",)
-    """As seen from the root."""
+    """Relative to the root."""
     recursive: bool = True
 
 
@@ -286,7 +286,7 @@ _NAMED = frozenset({"-name", "-iname", "-path", "-ipath", "-wholename", "-regex"
 
 
 def finds(text: str) -> Find | None:
-    """The look for files that `text` is; its output may be cut or sorted."""
+    """The search for files that `text` performs; its output may be cut or sorted."""
     step = _shortened(steps(text))
     if step is None or not step.command.literal:
         return None
@@ -321,7 +321,7 @@ def _find(step: FlowStep) -> Find | None:
         return None
     names: list[str] = []
     for number, text in enumerate(texts[at:], at):
-        # What is left out (``! -path x``) is not what is sought.
+        # An exclusion (``! -path x``) is not a pattern to find.
         if text in _NAMED and number + 1 < len(texts) and texts[number - 1] not in ("!", "-not"):
             names.append(texts[number + 1])
     starts = tuple(step.place(text) for text in texts[:at]) or (step.place("."),)

@@ -1,12 +1,12 @@
-"""Whether two command lines do the same thing.
+"""Decide whether two command lines do the same.
 
-Each is brought into one form; equal forms mean equal commands. What the form leaves out is harmless by itself: a
-limit of time, a shorter output of a test run, colours. Whatever is not understood stays as it is written, so that a
-doubt ends in "not the same":
+Both are brought into a normal form; equal forms mean equal commands. The form leaves out what has no effect: a
+time limit, a shorter output of a test run, colours. Whatever is not understood stays as written, so that any
+doubt leads to "not the same":
 
 * ``|| true`` stays: it hides that a command failed. So do ``; echo done`` and ``>/dev/null``.
-* ``npx x``, ``uv run x`` and an activated environment are not ``x``: the plain name may not be there, or be another.
-* ``-q``, ``-v`` and their like stay. Who does not care lists several commands.
+* ``npx x``, ``uv run x`` and an activated environment are not ``x``: ``x`` itself may be missing or another program.
+* ``-q``, ``-v`` and similar options stay. A case that accepts them lists several commands.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ _LIMITS = frozenset({"-maxdepth", "-mindepth"})
 
 
 def same_command(wanted: str, given: str, root: str = ROOT, folder: str | None = None) -> bool:
-    """Whether `given`, run in `folder`, does what `wanted` does in `root`. Never true on a guess.
+    """Whether `given`, run in `folder`, does what `wanted` does in `root`. False if in doubt.
 
     Args:
         wanted: a command line.
         given: another.
         root: where `wanted` runs.
-        folder: where `given` runs; `root` where it is left out.
+        folder: where `given` runs; by default `root`.
     """
     folder = folder or root
     if wanted.strip() == given.strip() and folder == root:
@@ -46,7 +46,7 @@ def same_command(wanted: str, given: str, root: str = ROOT, folder: str | None =
 
 
 def _steps(text: str, start: str, depth: int) -> tuple[Key, ...] | None:
-    """The one form of a command line: a key for each command, and how it hangs on the next."""
+    """The normal form of a command line: a key for each command, and the operator before the next one."""
     commands = parse(text)
     if commands is None:
         return None
@@ -70,7 +70,7 @@ def _steps(text: str, start: str, depth: int) -> tuple[Key, ...] | None:
 
 
 def _folder(command: SimpleCommand) -> str | None:
-    """Where a leading ``cd folder &&`` goes."""
+    """The folder that a leading ``cd folder &&`` changes to."""
     simple = command.literal and not command.env and not command.redirects and command.then in ("&&", ";")
     return command.argv[1] if simple and len(command.words) == 2 and _is_cd(command.argv) else None
 
@@ -80,7 +80,7 @@ def _is_cd(argv: Sequence[str]) -> bool:
 
 
 def _without_set(commands: tuple[SimpleCommand, ...]) -> tuple[SimpleCommand, ...]:
-    """Without ``set -e`` in front of one pipeline, where it changes nothing that matters."""
+    """Drop ``set -e`` before a single pipeline, where it has no relevant effect."""
     first, rest = commands[0], commands[1:]
     alone = bool(rest) and all(command.then in ("|", "|&") for command in rest[:-1])
     flags = first.argv[1:] and all(re.fullmatch(r"-[eux]+o?|-o|pipefail", text) for text in first.argv[1:])
@@ -93,7 +93,7 @@ def _without_set(commands: tuple[SimpleCommand, ...]) -> tuple[SimpleCommand, ..
 
 
 def _key(command: SimpleCommand, cwd: str | None, piped: bool) -> Key:
-    """Everything about one command that matters, as values that can be compared."""
+    """All relevant properties of one command, as comparable values."""
     redirects = _redirects(command, cwd)
     env = tuple(sorted((name, _word(value)) for name, value in command.env))
     if command.compound or not command.words:
@@ -109,7 +109,7 @@ def _key(command: SimpleCommand, cwd: str | None, piped: bool) -> Key:
 
 
 def _arguments(name: str, words: tuple[Word, ...], cwd: str | None, piped: bool) -> tuple[Key, bool]:
-    """What the arguments come to, and whether the current folder plays no part any more."""
+    """The normal form of the arguments, and whether the result is independent of the current folder."""
     if name == "find":
         return _find(words, cwd)
     if name == "git":
@@ -127,14 +127,14 @@ def _arguments(name: str, words: tuple[Word, ...], cwd: str | None, piped: bool)
 
 
 def _recursive(known: Spec, words: tuple[Word, ...]) -> Spec:
-    """grep without a path looks into the current folder when it is recursive, else it reads what is piped in."""
+    """Without a path, recursive grep searches the current folder, and other grep reads its input."""
     parsed = read(known, words)
     recursive = parsed is not None and bool({"r", "R"} & {name for name, _ in parsed.options})
     return replace(known, here=recursive)
 
 
 def _taken_apart(known: Spec, words: tuple[Word, ...], cwd: str | None, piped: bool) -> Key | None:
-    """Options in an order of their own, paths in full; None where the command is not known well enough."""
+    """Options in a fixed order and absolute paths; None if the command is not known well enough."""
     parsed = read(known, words)
     if parsed is None or (not known.paths and any(word.text == "--" for word in words)):
         return None
@@ -152,7 +152,7 @@ def _taken_apart(known: Spec, words: tuple[Word, ...], cwd: str | None, piped: b
 
 
 def _pattern_as_option(known: Spec, parsed: Read) -> Read:
-    """``grep -e x f`` as ``grep x f``, where there is one such option."""
+    """Rewrite ``grep -e x f`` as ``grep x f``, if it has only one such option."""
     given = [option for option in parsed.options if option[0] in known.script]
     if len(given) != 1 or given[0][0] != "e":
         return parsed
@@ -161,7 +161,7 @@ def _pattern_as_option(known: Spec, parsed: Read) -> Read:
 
 
 def _place(path: str, cwd: str | None) -> str:
-    """A path in full; where the current folder is not known, without ``./`` and the like. Test ids keep their tail."""
+    """An absolute path; if the current folder is unknown, a normalized one. Test ids keep the part after ``::``."""
     path, mark, tail = path.partition("::")
     if path == "-":
         return path + mark + tail
@@ -181,11 +181,11 @@ def _word(word: Word) -> Key:
     return word.text, word.literal, word.pattern and not option
 
 
-# ---- commands with ways of their own ---------------------------------------------------------------------------------
+# ---- commands with special handling ----------------------------------------------------------------------------------
 
 
 def _find(words: tuple[Word, ...], cwd: str | None) -> tuple[Key, bool]:
-    """Start folders in full. Tests without any action, all of which must hold, in an order of their own."""
+    """Absolute start folders. Tests are sorted if there is no action and all of them must hold."""
     at = next((n for n, word in enumerate(words) if word.text[:1] in ("-", "(", "!")), len(words))
     starts, tests = words[:at] or (Word("."),), words[at:]
     if not all(word.literal for word in words):
@@ -201,7 +201,7 @@ def _find(words: tuple[Word, ...], cwd: str | None) -> tuple[Key, bool]:
 
 
 def _git(words: tuple[Word, ...], cwd: str | None) -> tuple[Key, bool]:
-    """``--no-pager`` is only looks; then the options of the subcommand."""
+    """Drop ``--no-pager``, which only changes the display; then the options of the subcommand."""
     words = tuple(word for n, word in enumerate(words) if n or word.text not in ("--no-pager", "-P"))
     if not words or not words[0].literal or words[0].text.startswith("-"):
         return _strict(words), False
@@ -211,7 +211,7 @@ def _git(words: tuple[Word, ...], cwd: str | None) -> tuple[Key, bool]:
 
 
 def _interpreted(words: tuple[Word, ...], cwd: str | None) -> Key:
-    """A script and its arguments, in their order."""
+    """A script and its arguments, in the given order."""
     if not words or not words[0].literal or words[0].pattern or words[0].text.startswith("-"):
         return _strict(words)
     return ("script", _place(words[0].text, cwd), _strict(words[1:]))
@@ -226,7 +226,7 @@ def _redirects(command: SimpleCommand, cwd: str | None) -> Key:
         parts.append((">&", 2, "1"))
     files = any(op in (">", ">>") and fd == 1 for op, fd, _ in parts)
     if not files and command.then not in ("|", "|&"):
-        # Where errors are only shown among the rest, nothing else is done.
+        # 2>&1 only merges the errors into the output.
         parts = [part for part in parts if part != (">&", 2, "1")]
     parts = [part for part in parts if part not in ((">", 2, "/dev/null"), ("<", 0, "/dev/null"))]
     return tuple(sorted(parts, key=lambda part: part[1] != 0))

@@ -1,4 +1,4 @@
-"""What a command line writes into files, and the patch that it applies."""
+"""Determine what a command line writes to files, and the patch that it applies."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ _ELSEWHERE = frozenset(
 
 @dataclass(frozen=True)
 class Written:
-    """A text that goes into a file."""
+    """A text that is written to a file."""
 
     path: str
-    """As seen from the root."""
+    """Relative to the root."""
     content: str
     append: bool = False
 
 
 def writes(text: str) -> tuple[Written, ...]:
-    """The texts that `text` puts into files, where they are in it as they are, whatever else it does."""
+    """The texts that `text` writes to files, if it contains them literally, whatever else it does."""
     written: list[Written] = []
     line = steps(text)
     for number, step in enumerate(line):
@@ -44,7 +44,7 @@ def writes(text: str) -> tuple[Written, ...]:
 
 
 def _redirected(step: FlowStep, content: str) -> list[Written]:
-    """The file that the output goes to, where there is one and it is known."""
+    """The file that the output is redirected to, if there is one and it is known."""
     targets = [(op, word) for op, fd, word in step.outputs if fd == 1 and op in (">", ">>", ">|", "&>", "&>>")]
     if len(targets) != 1 or step.piped:
         return []
@@ -69,7 +69,7 @@ def _piped(step: FlowStep) -> str | None:
 
 
 def _output(step: FlowStep) -> str | None:
-    """What a command prints, where that is known from the command alone."""
+    """The output of a command, if the command alone determines it."""
     if not step.command.literal or step.command.env:
         return None
     match step.name:
@@ -86,7 +86,7 @@ def _output(step: FlowStep) -> str | None:
 
 
 def _stdin(step: FlowStep) -> str | None:
-    """The text that is given to a command as its input, where it is there as it is."""
+    """The standard input of a command, if the command line contains it literally."""
     given = [redirect for redirect in step.command.redirects if redirect.op.startswith("<")]
     if len(given) != 1:
         return None
@@ -98,7 +98,7 @@ def _stdin(step: FlowStep) -> str | None:
 
 
 def _body(heredoc: Heredoc) -> str | None:
-    """A here-document as the command gets it; None where the shell expands something in it."""
+    """A here-document as the command receives it; None if the shell expands something in it."""
     if heredoc.quoted:
         return heredoc.body
     plain = re.sub(r"\\([\\$`\n])", "", heredoc.body)
@@ -122,7 +122,7 @@ def _echo(words: tuple[Word, ...]) -> str | None:
 
 
 def _printf(texts: list[str], words: tuple[Word, ...]) -> str | None:
-    """What printf prints; the format is used again while there are arguments left. Only ``%s`` is known."""
+    """The output of printf; it repeats the format while arguments are left. Only ``%s`` is supported."""
     if len(texts) != len(words) or not texts:
         return None
     if texts[0] == "--":
@@ -143,7 +143,7 @@ def _printf(texts: list[str], words: tuple[Word, ...]) -> str | None:
 
 
 def _formatted(form: str, arguments: list[str]) -> str | None:
-    """`form` with its escapes and places filled in, the arguments taken from `arguments`; None where one is unknown."""
+    """`form` with its escapes and directives replaced, taking values from `arguments`; None if one is unknown."""
     parts: list[str] = []
     at = 0
     for match in _FORMAT.finditer(form):
@@ -162,10 +162,10 @@ def _formatted(form: str, arguments: list[str]) -> str | None:
 
 
 def patches(text: str) -> tuple[Kind, str] | None:
-    """The patch that `text` applies: which kind it is, and its text.
+    """The patch that `text` applies: its kind and its text.
 
-    It is given to ``apply_patch`` (``codex``), ``git apply`` or ``patch`` (``unified``) as an argument or as input.
-    None where it is applied in another folder than the root, since its paths are seen from there.
+    The command is ``apply_patch`` (``codex``), ``git apply`` or ``patch`` (``unified``), with an argument or an input.
+    None if it is applied in a folder other than the root, since its paths are relative to that folder.
     """
     line = steps(text)
     for number, step in enumerate(line):

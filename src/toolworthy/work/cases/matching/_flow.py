@@ -1,4 +1,4 @@
-"""The commands of a line together with the folder each runs in."""
+"""The commands of a command line, with the folder that each runs in."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _QUIET = (("2", "/dev/null"), ("2", "1"))
 
 @dataclass(frozen=True)
 class FlowStep:
-    """A command without its wrappers, and where it runs if those before it succeed."""
+    """A command without its wrappers, and the folder that it runs in if the commands before it succeed."""
 
     command: SimpleCommand
     folder: str
@@ -28,21 +28,21 @@ class FlowStep:
 
     @property
     def piped(self) -> bool:
-        """Whether its output goes into the next command."""
+        """Whether its output is piped into the next command."""
         return self.command.then in ("|", "|&")
 
     def place(self, path: str) -> str:
-        """A path of this command, as seen from the root."""
+        """A path of this command, relative to the root."""
         return relative(path, self.folder)
 
     @property
     def only_shows(self) -> bool:
-        """Whether all its words are known and its output goes nowhere but to the reader or the next command."""
+        """Whether all its words are literal and its output goes only to the caller or the next command."""
         return self.command.literal and bool(self.command.words) and not self.outputs
 
     @property
     def outputs(self) -> list[tuple[str, int, Word | None]]:
-        """Redirections but for those of errors to the output or to nowhere."""
+        """Redirections, except those of errors to the output or to ``/dev/null``."""
         redirects = []
         for redirect in self.command.redirects:
             text = redirect.target.text if redirect.target else ""
@@ -53,7 +53,7 @@ class FlowStep:
 
 
 def steps(text: str, folder: str = ROOT, depth: int = 0) -> tuple[FlowStep, ...]:
-    """The commands of `text`, without ``cd``; nothing where it cannot be read or does not simply run from the start."""
+    """The commands of `text`, without ``cd``; empty if it cannot be parsed or is not a simple sequence."""
     commands = parse(text) or ()
     flow: list[FlowStep] = []
     for command in map(bare, commands):

@@ -1,4 +1,4 @@
-"""Take here-documents out of a command line, so that what is left is easy to parse."""
+"""Take here-documents out of a command line, so that the rest is easy to parse."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ class Heredoc:
 
     body: str
     quoted: bool
-    """Whether the shell leaves the body as it is (``<<'EOF'``)."""
+    """Whether the shell expands nothing in the body (``<<'EOF'``)."""
 
 
 class Unterminated(Exception):
-    """A here-document without its last line. Bash takes it to the end of the text; here it is likely a cut-off call."""
+    """A here-document without its last line. Bash reads it to the end of the text; a call was probably cut off."""
 
 
 def lift(text: str, name: str) -> tuple[str, str, tuple[Heredoc, ...]]:
-    """`text` as it is and as the parser is to see it, of one length, and the bodies.
+    """The text without here-documents, the same for the parser (equally long), and the bodies.
 
-    Both have each ``<<EOF`` replaced by ``<name0``, ``<name1`` and ``<<< word`` by ``<name_word``. For the
-    parser, what is escaped or in single quotes is an ``x``, and so is whatever is not ASCII: it takes some of these
-    for marks, and crashes on others (tree-sitter-bash#337).
+    In both, ``<name0``, ``<name1`` … replace each ``<<EOF``, and ``<name_word`` replaces ``<<< word``. For the
+    parser, an ``x`` replaces every character that is escaped, in single quotes or not ASCII: it takes some of these
+    for syntax, and crashes on others (tree-sitter-bash#337).
 
-    Continued lines (backslash, newline) are joined. Here-documents inside ``$(...)`` stay where they are: what is
-    there is never looked into.
+    Continued lines (backslash, newline) are joined. Here-documents inside ``$(...)`` stay there, since nothing
+    interprets that part.
 
     Raises:
-        Unterminated: where the line that ends a here-document is missing.
+        Unterminated: the line that ends a here-document is missing.
     """
     scan = _Scan(text, name)
     while scan.at < len(text):
@@ -51,15 +51,15 @@ class _Scan:
     at: int = 0
     out: list[str] = field(default_factory=list)
     seen: list[str] = field(default_factory=list)
-    """What the parser gets in place of `out`, piece by piece."""
+    """What the parser gets instead of `out`, piece by piece."""
     heredocs: list[Heredoc] = field(default_factory=list)
     waiting: list[tuple[str, bool, bool, bool]] = field(default_factory=list)
-    """Here-documents that begin on this line: delimiter, quoted, whether tabs are cut, whether it is taken out."""
+    """Here-documents that begin on this line: delimiter, quoted, whether tabs are removed, whether it is taken out."""
     inside: list[str] = field(default_factory=list)
-    """What is open here, innermost last: ``"``, ``(``, ``((`` or a backtick."""
+    """The open brackets and quotes, innermost last: ``"``, ``(``, ``((`` or a backtick."""
 
     def step(self) -> None:
-        """Pass over one thing: a quoted string, an opening or closing mark, a redirection, a character."""
+        """Read one token: a quoted string, an opening or closing bracket, a redirection, a character."""
         two = self.text[self.at : self.at + 2]
         if two == "\\\n":
             self.at += 2
@@ -75,7 +75,7 @@ class _Scan:
         self.put(piece, _STRANGE.sub("x", piece))
 
     def put(self, piece: str, seen: str) -> None:
-        """Pass on a piece of the text, and what the parser is to see of it."""
+        """Append a piece of the text, and its form for the parser."""
         self.out.append(piece)
         self.seen.append(seen)
         self.at += len(piece)
@@ -119,7 +119,7 @@ class _Scan:
             self.keep(1)
 
     def _string(self, pattern: re.Pattern[str], skip: int) -> None:
-        """A string without expansions; one without an end is left to the parser to refuse."""
+        """A string without expansions; the parser refuses one without an end."""
         match = pattern.match(self.text, self.at + skip)
         if match is None:
             self.keep(len(self.text) - self.at)
@@ -154,7 +154,7 @@ class _Scan:
             self.keep(match.end() - self.at)
 
     def _here_string(self) -> None:
-        """``<<< word``, for which the parser has no place behind another redirection."""
+        """``<<< word``, which the parser does not accept after another redirection."""
         if self.inside:
             self.keep(3)
             return
@@ -168,7 +168,7 @@ class _Scan:
         self.seen.append(text)
 
     def _bodies(self) -> None:
-        """Read the bodies that begin on this line, in order."""
+        """Read the bodies of the here-documents of this line, in order."""
         for delimiter, quoted, cut, outermost in self.waiting:
             start, lines = self.at, list[str]()
             while True:

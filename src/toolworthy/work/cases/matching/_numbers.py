@@ -1,4 +1,4 @@
-"""Numbers in running text, as people of several countries write them."""
+"""Numbers in prose, in the notations of several countries."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ class Number:
     start: int
     end: int
     value: float
-    """As an English reader takes it: a comma parts thousands, a point begins a fraction."""
+    """In English notation: a comma separates thousands, a point begins the fraction."""
     readings: frozenset[float]
-    """All that it may be meant as: ``1.912`` is 1912 in other countries."""
+    """Its values in all notations: ``1.912`` is 1912 in other countries."""
 
 
 def numbers(text: str) -> Iterator[Number]:
@@ -49,7 +49,7 @@ def numbers(text: str) -> Iterator[Number]:
 
 
 def as_number(text: str) -> float | None:
-    """The number that `text` is in plain notation; None where it is a name, as with zeros in front."""
+    """The number that `text` is in plain notation; None if it is a name, as with leading zeros."""
     return float(text) if re.fullmatch(r"(?:0|[1-9]\d*)(?:\.\d+)?", text) else None
 
 

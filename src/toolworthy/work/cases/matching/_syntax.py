@@ -1,4 +1,4 @@
-"""Read a command line of Bash into simple commands."""
+"""Parse a Bash command line into simple commands."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class Word:
     """One word of a command."""
 
     text: str
-    """What the program gets; where the shell expands something, the word as it is written."""
+    """What the program receives; if the shell expands something, the word as written."""
     literal: bool = True
-    """Whether nothing is expanded: no variable, no command, no braces, no ``~``."""
+    """Whether the shell expands nothing: no variable, no command, no braces, no ``~``."""
     pattern: bool = False
-    """Whether it has an unquoted ``*``, ``?`` or ``[``, for which the shell may put file names."""
+    """Whether it has an unquoted ``*``, ``?`` or ``[``, which the shell may replace by file names."""
 
 
 @dataclass(frozen=True)
@@ -42,15 +42,15 @@ class Redirect:
 
 @dataclass(frozen=True)
 class SimpleCommand:
-    """A simple command, and how it hangs on the next one."""
+    """A simple command, and the operator before the next one."""
 
     words: tuple[Word, ...] = ()
     env: tuple[tuple[str, Word], ...] = ()
     redirects: tuple[Redirect, ...] = ()
     then: str = ""
-    """``&&``, ``||``, ``;``, ``|``, ``|&`` or ``&``; nothing at the end. A new line is a ``;``."""
+    """``&&``, ``||``, ``;``, ``|``, ``|&`` or ``&``; "" at the end. A new line is a ``;``."""
     compound: str = ""
-    """The text of what is not a simple command (a loop, a test, a subshell), which is not looked into."""
+    """The text of a compound command (a loop, a test, a subshell), which is not parsed further."""
 
     @property
     def argv(self) -> tuple[str, ...]:
@@ -58,13 +58,13 @@ class SimpleCommand:
 
     @property
     def literal(self) -> bool:
-        """Whether the arguments are known: a simple command whose words the shell does not expand."""
+        """Whether it is a simple command whose words the shell does not expand, so that its arguments are known."""
         return not self.compound and all(word.literal for word in self.words)
 
 
 @lru_cache(maxsize=2_048)
 def parse(text: str) -> tuple[SimpleCommand, ...] | None:
-    """The commands of `text` in order; None where it is not Bash, or nothing at all."""
+    """The commands of `text` in order; None if it is empty or not Bash."""
     if len(text) > _MOST:
         return None
     name = "heredoc"
@@ -72,7 +72,7 @@ def parse(text: str) -> tuple[SimpleCommand, ...] | None:
         name += "x"
     try:
         plain, seen, heredocs = lift(text, name)
-        # All that the parser sees is ASCII, so that its bytes are our characters.
+        # The parser's text is ASCII, so that its byte offsets are character offsets.
         root = Parser(_language()).parse(seen.encode()).root_node
         if root.has_error or seen[: root.start_byte].strip() or seen[root.end_byte :].strip():
             return None
@@ -88,7 +88,7 @@ def _language() -> Language:
 
 
 class _Strange(Exception):
-    """A form of the tree that is not understood."""
+    """A syntax tree that is not supported."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ class _Reader:
         return commands
 
     def children(self, node: Node) -> list[Node]:
-        """The parts of `node`. What the parser passes over between them must be nothing but white space."""
+        """The children of `node`. Between them must be only white space."""
         ends = [node.start_byte, *(child.end_byte for child in node.children)]
         starts = [*(child.start_byte for child in node.children), node.end_byte]
         if any(self.seen[end:start].strip() for end, start in zip(ends, starts, strict=True)):
@@ -137,7 +137,7 @@ class _Reader:
                 return [SimpleCommand(compound=self.whole(node))]
 
     def whole(self, node: Node) -> str:
-        """The text of `node`, which must not hide a here-document that was taken out of it."""
+        """The text of `node`; no here-document may have been taken out of it."""
         text = self.text(node)
         if self.name in text:
             raise _Strange
@@ -181,7 +181,7 @@ class _Reader:
         return Word(text, literal=False) if node.type == "process_substitution" else unquote(text)
 
     def redirect(self, node: Node) -> tuple[Redirect, list[Word]]:
-        """A redirection, and the words behind it that are the command's (``> file argument``)."""
+        """A redirection, and the words after it that belong to the command (``> file argument``)."""
         fd, op = None, ""
         targets: list[Node] = []
         for child in self.children(node):
@@ -225,7 +225,7 @@ def unquote(raw: str) -> Word:
 
 
 def _parts(raw: str) -> Iterator[tuple[str | None, bool]]:
-    """The pieces of a word and whether each is quoted; None for what the shell expands."""
+    """The pieces of a word, and whether each is quoted; None for a piece that the shell expands."""
     at = 0
     while at < len(raw):
         part, at, quoted = _part(raw, at)
@@ -268,7 +268,7 @@ def _double(raw: str, at: int) -> tuple[str | None, int, bool]:
 
 
 def escaped(code: str) -> str:
-    """What stands for a backslash and `code`."""
+    """The character that a backslash and `code` denote."""
     if code[0] in "xu" and len(code) > 1:
         return chr(int(code[1:], 16))
     if code[0] in "01234567":

@@ -1,4 +1,4 @@
-"""A command without what agents put around it: time limits, cut output, another way to start the same tool."""
+"""Remove what agents put around a command: time limits, shortened output, another way to start the same tool."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _BIN = re.compile(r"/(usr/)?(local/)?bin/([^/]+)")
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)([smhd]?)")
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _SHORTEST = 10
-"""Seconds of time, and lines of output, from which on a limit is no more than a caution."""
+"""The smallest time limit in seconds, and number of lines, that counts as a precaution without effect."""
 
 
 def bare(command: SimpleCommand) -> SimpleCommand:
@@ -32,7 +32,7 @@ def bare(command: SimpleCommand) -> SimpleCommand:
 
 
 def _unwrapped(words: tuple[Word, ...], env: list[tuple[str, Word]]) -> tuple[Word, ...] | None:
-    """What is wrapped; variables given to ``env`` are added to `env`. None where nothing harmless is in front."""
+    """The wrapped command; variables given to ``env`` are added to `env`. None if there is no harmless wrapper."""
     name, rest = words[0].text, words[1:]
     if name == "time":
         return (rest[1:] if rest[:1] == (Word("-p"),) else rest) or None
@@ -84,7 +84,7 @@ def _named(words: tuple[Word, ...]) -> tuple[Word, ...]:
 
 
 def inner(command: SimpleCommand) -> str | None:
-    """The command line inside ``bash -lc '…'`` or ``( … )``, where that is all there is."""
+    """The command line inside ``bash -lc '…'`` or ``( … )``, if there is nothing else."""
     if command.env or command.redirects:
         return None
     if command.compound.startswith("(") and command.compound.endswith(")") and not command.compound.startswith("(("):
@@ -99,7 +99,7 @@ def inner(command: SimpleCommand) -> str | None:
 
 
 def untail(commands: tuple[SimpleCommand, ...]) -> tuple[SimpleCommand, ...]:
-    """Without ``; echo $?`` and ``| head -50`` at the end, where they only change what is shown."""
+    """Drop ``; echo $?`` and ``| head -50`` at the end if they only change what is displayed."""
     while len(commands) > 1:
         *before, last = commands
         if before[-1].then == ";" and _shows_status(last):
@@ -121,7 +121,7 @@ def _shows_status(command: SimpleCommand) -> bool:
 
 
 def _only_shortens(shown: SimpleCommand, cut: SimpleCommand) -> bool:
-    """Whether `cut` leaves enough of the output of `shown`, and that output is not what is wanted itself."""
+    """Whether `cut` leaves enough of the output of `shown`, and the case does not want that output itself."""
     if cut.redirects or cut.env or not cut.literal or not shown.words:
         return False
     if cut.argv == ("cat",):

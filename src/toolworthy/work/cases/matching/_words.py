@@ -1,25 +1,25 @@
-"""Whether an answer in words says what it should: a fact, a refusal, a question, and no false claim.
+"""Decide whether a text answer says what is wanted: a fact, a refusal, a question, and no false claim.
 
-What is wanted is an object of these, all optional:
+The matcher is an object with these fields, all optional:
 
 =========== ==========================================================================================================
 ``all``     statements, each of which the text makes
 ``any``     statements, one of which the text makes
 ``none``    statements, none of which the text makes
-``with``    words that the facts go with in their clause ("fails")
-``against`` words that the facts do not go with ("passes"); denied, they count as the ones above ("did not pass")
-``only``    a regular expression: what it matches and goes with ``with`` is one of the facts, or the text is wrong
+``with``    words that the clauses of the facts must contain ("fails")
+``against`` words that they must not contain ("passes"); negated, they count as ``with`` ("did not pass")
+``only``    a regular expression: each match in a clause with a word of ``with`` must be one of the facts
 =========== ==========================================================================================================
 
-A statement is a term, or a list of terms that are in one clause. A term is
+A statement is a term, or a list of terms in the same clause. A term is
 
-* ``"1912"``, ``"3.4"``: a number, in whatever notation ("1,912", "1 912", "sixteen");
-* ``"limits/limits.go"``: a word or a name as a whole, case aside; ``"fail*"`` is how one begins; ``"a|b"`` is either;
+* ``"1912"``, ``"3.4"``: a number, in any notation ("1,912", "1 912", "sixteen");
+* ``"limits/limits.go"``: a whole word or name, without case; ``"fail*"`` is the beginning of one; ``"a|b"`` is either;
 * ``"/.../"``: a regular expression;
-* ``"@refuses"``: a phrase of that class of ``fixtures/words.toml``. Terms in a list with one are in its sentence, or
-  in the one before where it speaks of "it".
+* ``"@refuses"``: a phrase of this class of ``fixtures/words.toml``. Other terms in its list are in its sentence, or
+  in the one before if it refers to "it".
 
-A fact is not stated where it is denied ("not 16"), doubted ("either 16 or 19") or goes with a word of ``against``.
+A fact is not stated if it is negated ("not 16"), doubted ("either 16 or 19") or next to a word of ``against``.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from toolworthy.work.cases.matching._numbers import as_number, numbers
 
 
 class _Declared(Strict):
-    """A matcher as it is written."""
+    """A matcher as written in a case."""
 
     all: tuple[str | tuple[str, ...], ...] = ()
     any: tuple[str | tuple[str, ...], ...] = ()
@@ -75,11 +75,11 @@ class Term:
     values: frozenset[float] = frozenset()
 
     def places(self, text: str, *, wide: bool = True) -> Iterator[tuple[int, int]]:
-        """Where it is in `text`.
+        """Its places in `text`.
 
         Args:
             text: a clause or a sentence.
-            wide: a number in any notation, not only as English readers take it.
+            wide: accept a number in any notation, not only the English one.
         """
         if self.pattern:
             yield from (match.span() for match in self.pattern.finditer(text))
@@ -90,7 +90,7 @@ class Term:
 
 @dataclass(frozen=True)
 class Words:
-    """What is wanted of a text."""
+    """What a text must say."""
 
     all: tuple[tuple[Term, ...], ...]
     any: tuple[tuple[Term, ...], ...]
@@ -102,7 +102,7 @@ class Words:
     only: re.Pattern[str] | None
 
     def fit(self, text: str) -> bool:
-        """Whether `text` says so."""
+        """Whether `text` says it."""
         sentences = clauses.sentences(clauses.plain(text))
         return (
             all(self._made(sentences, statement) for statement in self.all)
@@ -141,7 +141,7 @@ class Words:
         return 1 in signs or signs == {0}
 
     def _sign(self, clause: str) -> int:
-        """1 where a clause has words that the facts go with, -1 where it has others, 0 where it has neither."""
+        """1 if a clause has words of ``with``, -1 if it has words of ``against``, 0 if it has neither."""
         signs = set()
         for pattern, sign in ((self.goes_with, 1), (self.against, -1)):
             for match in pattern.finditer(clause) if pattern else ():
@@ -149,12 +149,12 @@ class Words:
         return -1 if -1 in signs else max(signs, default=0)
 
     def _named(self, clause: str) -> bool:
-        """Whether a word that the facts go with is in a clause, not denied."""
+        """Whether a clause has a word of ``with`` that is not negated."""
         matches = self.goes_with.finditer(clause) if self.goes_with else ()
         return any(not clauses.refused(clause, match.start()) for match in matches)
 
     def _other(self, sentence: str) -> bool:
-        """Whether something else than the facts is said to be one."""
+        """Whether the text states something else as a fact."""
         assert self.only is not None
         for clause in clauses.clauses(sentence, self.topic):
             if _PAST.search(clause) or self._sign(clause) <= 0 or not self._named(clause):
@@ -172,7 +172,7 @@ class Words:
 
 
 def _stand(terms: list[Term], text: str, stated: bool = True, *, wide: bool = True) -> bool:
-    """Whether each of `terms` is in `text`; not denied, where it is to be `stated`."""
+    """Whether each of `terms` is in `text`; if `stated`, not negated."""
     return all(
         any(
             not stated or not (clauses.refused(text, start) or clauses.doubted(text, start))
@@ -183,7 +183,7 @@ def _stand(terms: list[Term], text: str, stated: bool = True, *, wide: bool = Tr
 
 
 def read(wanted: Mapping[str, Any]) -> Words:
-    """The matcher that `wanted` is.
+    """Parse the matcher `wanted`.
 
     Raises:
         ValueError: it has an unknown field or class, or says nothing.
@@ -228,7 +228,7 @@ def _term(text: str) -> Term:
 
 
 def _words(text: str) -> re.Pattern[str] | None:
-    """Words with ``|`` between, each as a whole; the beginning of one where it ends with ``*``."""
+    """A pattern for words separated by ``|``: whole words, or the beginning of words for those that end with ``*``."""
     return re.compile("|".join(_word(word) for word in text.split("|")), re.I) if text else None
 
 

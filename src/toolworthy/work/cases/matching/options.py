@@ -1,7 +1,7 @@
 """The known options of common commands, and the parsing of commands with them.
 
-A command is only taken apart where every option in it is known. An unknown one may take the next word as its value;
-then nothing may be moved, and the words are compared as they are.
+A command is parsed only if all its options are known. An unknown one may take the next word as its value;
+then no word may be reordered, and the words are compared as they are.
 """
 
 from __future__ import annotations
@@ -22,38 +22,38 @@ class Spec:
     """The options and operands of one command."""
 
     flags: Mapping[str, str] = field(default_factory=dict)
-    """Options without a value: how each is written, and its one name."""
+    """Options without a value: each spelling and its canonical name."""
     values: Mapping[str, str] = field(default_factory=dict)
-    """Options with a value, in the next word or glued."""
+    """Options with a value, in the next word or attached."""
     glued: str = ""
-    """Letters whose value, if any, is glued (``-i.bak``)."""
+    """Letters of options whose value, if any, is attached (``-i.bak``)."""
     skip: int = 0
-    """How many operands come first that are not paths (a pattern, a script, a mode)."""
+    """The number of leading operands that are not paths (a pattern, a script, a mode)."""
     script: str = ""
-    """Names of options that give the first operand instead (``grep -e``)."""
+    """Names of options that replace the first operand (``grep -e``)."""
     ordered: bool = True
-    """Whether the order of the operands means something."""
+    """Whether the order of the operands matters."""
     paths: bool = True
     """Whether the operands are paths."""
     slash: bool = False
-    """Whether a slash at the end of a path says something (``cp a b/`` wants a folder)."""
+    """Whether a slash at the end of a path matters (``cp a b/`` requires a folder)."""
     here: bool = False
     """Whether no path means the current folder."""
     loose: bool = False
-    """Whether the current folder plays no part where there is a path."""
+    """Whether the current folder does not matter if there is a path."""
     rivals: tuple[str, ...] = ()
-    """Names of options of which the last one wins, so that their order means something."""
+    """Names of options of which the last one wins, so that their order matters."""
     looks: frozenset[str] = frozenset()
-    """Options that only change how the output looks, and are left out."""
+    """Options that only change the format of the output; they are dropped."""
     number: str = ""
     """The option that ``-5`` stands for."""
     stops: bool = False
-    """Whether behind the first operand all words are operands."""
+    """Whether all words after the first operand are operands."""
 
 
 @dataclass(frozen=True)
 class Read:
-    """A command that was taken apart."""
+    """A parsed command."""
 
     options: tuple[tuple[str, str], ...]
     operands: tuple[Word, ...]
@@ -64,7 +64,7 @@ class Read:
 
 
 def spec(flags: str = "", values: str = "", **more: object) -> Spec:
-    """A `Spec` from short tables: ``"r=recursive v"`` are -r, its long name --recursive, and -v."""
+    """Make a `Spec` from short tables: ``"r=recursive v"`` means -r with the long name --recursive, and -v."""
     looks = frozenset({"color", "colour", "no-color", *str(more.pop("looks", "")).split()})
     rivals = tuple(str(more.pop("rivals", "")).split())
     return Spec(_names(flags), _names(values), looks=looks, rivals=rivals, **more)  # type: ignore[arg-type]
@@ -79,7 +79,7 @@ def _names(table: str) -> dict[str, str]:
 
 
 def read(known: Spec, words: Sequence[Word]) -> Read | None:
-    """The options and operands of `words` (without the command's name); None where one is unknown or not literal."""
+    """The options and operands of `words` (without the command's name); None if one is unknown or not literal."""
     options: list[tuple[str, str]] = []
     operands: list[Word] = []
     rest = list(words)
@@ -141,16 +141,16 @@ def _with_value(name: str, rest: list[Word]) -> list[tuple[str, str]] | None:
 
 
 def ordered_options(known: Spec, options: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-    """`options` in an order of their own. Those with one name, and rivals, keep their order among each other."""
+    """`options` in a fixed order. Those with the same name, and rivals, keep their relative order."""
     return tuple(sorted(options, key=lambda option: " " if option[0] in known.rivals else option[0]))
 
 
-# ---- what is known -------------------------------------------------------------------------------------------------
+# ---- known commands -----------------------------------------------------------------------------------------------
 
 
 @cache
 def specs(table: str) -> Mapping[str, Spec]:
-    """The commands of a table of ``fixtures/commands.toml``; a text is the name of one of the table `compared`."""
+    """The commands of a table of ``fixtures/commands.toml``; a string refers to a command of the table `compared`."""
     rows = read_toml(_KNOWN)[table].items()
     return {name: specs("compared")[row] if isinstance(row, str) else spec(**row) for name, row in rows}
 

@@ -1,22 +1,22 @@
-"""Apply a patch to texts in memory: Codex' own format, or a unified diff.
+"""Apply a patch to texts in memory: Codex's format, or a unified diff.
 
-Codex' format, with the tolerance that its own tool has:
+Codex's format, with the tolerance of its own tool:
 
     *** Begin Patch
     *** Update File: src/a.py
     *** Move to: src/b.py
     @@ def f():
-     a line that stays
-    -a line that goes
-    +a line that comes
+     an unchanged line
+    -a removed line
+    +an added line
     *** End of File
     *** Add File: c.txt
     +its lines
     *** Delete File: d.txt
     *** End Patch
 
-Lines that stay and go are sought from the last change on: as they are, then without white space at their ends, then
-without any around, then with plain dashes, quotes and blanks for typographic ones.
+The search for unchanged and removed lines starts at the last change: as they are, then without trailing white space,
+then without leading white space either, then with ASCII dashes, quotes and spaces instead of typographic ones.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _WAYS: tuple[Callable[[str], str], ...] = (
 
 @dataclass
 class _Chunk:
-    """One ``@@``: lines and what comes in their place."""
+    """One ``@@``: lines and their replacement."""
 
     context: str = ""
     old: list[str] = field(default_factory=list)
@@ -57,14 +57,14 @@ class _Chunk:
 
 
 def apply(files: Mapping[str, str], patch: str) -> dict[str, str | None]:
-    """The files that `patch` changes, by path: their new text, None where one is deleted.
+    """The files that `patch` changes, by path: their new text, None for a deleted file.
 
     Args:
         files: the texts by path, relative to the root of the workspace.
-        patch: what the model wrote; which format it has is told by its beginning.
+        patch: what the model wrote; its beginning determines the format.
 
     Raises:
-        PatchError: where it cannot be read, or does not fit the files.
+        PatchError: it cannot be parsed, or does not fit the files.
     """
     known = {relative(path): text for path, text in files.items()}
     lines = _unwrapped(patch.strip().split("\n"))
@@ -80,7 +80,7 @@ def apply(files: Mapping[str, str], patch: str) -> dict[str, str | None]:
 
 
 def _unwrapped(lines: list[str]) -> list[str]:
-    """Without a here-document's marks, which some models send along."""
+    """Remove the delimiters of a here-document, which some models include."""
     lines = [line.removesuffix("\r") for line in lines]
     if lines[0] in ("<<EOF", "<<'EOF'", '<<"EOF"') and lines[-1].endswith("EOF") and len(lines) >= 4:
         return lines[1:-1]
@@ -88,7 +88,7 @@ def _unwrapped(lines: list[str]) -> list[str]:
 
 
 def _one_file(lines: Sequence[str], at: int, known: dict[str, str], changed: dict[str, str | None]) -> int:
-    """Do what one header says and return the line behind it. `known` is brought up to date for the next."""
+    """Apply the section of one header and return the line after it. Updates `known` for the next section."""
     header = lines[at].strip()
     if header.startswith(_ADD):
         path, at = relative(header.removeprefix(_ADD)), at + 1
@@ -128,7 +128,7 @@ def _existing(name: str, known: Mapping[str, str]) -> str:
 
 
 def _chunks(lines: Sequence[str], at: int) -> tuple[list[_Chunk], int]:
-    """The chunks of one update, and the line behind them. Only the first may go without ``@@``."""
+    """The chunks of one update, and the line after them. Only the first may lack ``@@``."""
     chunks: list[_Chunk] = []
     while at < len(lines) and not lines[at].startswith("*"):
         if not lines[at].strip():
@@ -148,7 +148,7 @@ def _chunks(lines: Sequence[str], at: int) -> tuple[list[_Chunk], int]:
 
 
 def _fill(chunk: _Chunk, lines: Sequence[str], at: int) -> int:
-    """Put the lines of one chunk into it and return the line behind them."""
+    """Read the lines of one chunk into it and return the line after them."""
     start = at
     while at < len(lines):
         line = lines[at]
@@ -181,14 +181,14 @@ def _updated(path: str, text: str, chunks: Sequence[_Chunk]) -> str:
                 raise PatchError(f"{path} has no line {chunk.context[:80]!r} where one is wanted")
             at = context_line + 1
         if not chunk.old:
-            # Nothing says where: at the end, but before an empty last line.
+            # Without a place: at the end, but before an empty last line.
             end = len(lines) - 1 if lines and lines[-1] == "" else len(lines)
             edits.append((end, 0, chunk.new))
             continue
         start, old, new = _place(path, lines, chunk, at)
         edits.append((start, old, new))
         at = start + old
-    # From the last one back, so that the places hold; where two are one place, the later comes in first.
+    # Backwards, so that positions stay valid; of two at the same position, the later is inserted first.
     edits.sort(key=lambda edit: edit[0])
     for start, old, new in reversed(edits):
         lines[start : start + old] = new
@@ -198,11 +198,11 @@ def _updated(path: str, text: str, chunks: Sequence[_Chunk]) -> str:
 
 
 def _place(path: str, lines: Sequence[str], chunk: _Chunk, at: int) -> tuple[int, int, list[str]]:
-    """Where a chunk begins, how many lines it takes, and what comes there."""
+    """Where a chunk begins, how many lines it replaces, and the new lines."""
     old, new = chunk.old, chunk.new
     first = _seek(lines, old, at, chunk.at_end)
     if first is None and old[-1] == "":
-        # The empty line after the last line break is none of the file's.
+        # The empty string after the last line break is not a line of the file.
         old = old[:-1]
         new = new[:-1] if new and new[-1] == "" else new
         first = _seek(lines, old, at, chunk.at_end)
@@ -212,7 +212,7 @@ def _place(path: str, lines: Sequence[str], chunk: _Chunk, at: int) -> tuple[int
 
 
 def _seek(lines: Sequence[str], wanted: Sequence[str], start: int, at_end: bool) -> int | None:
-    """The first line from `start` on where `wanted` is, in the strictest way in which it does anywhere."""
+    """The first line from `start` on where `wanted` matches, in the strictest way that matches anywhere."""
     if not wanted:
         return start
     last = len(lines) - len(wanted)

@@ -1,7 +1,7 @@
 """Programs with stand-ins, and the normal form of their command lines.
 
-Programs are described in ``fixtures/programs``. Two calls are the same where their forms are equal. What a description
-does not know stays as it is written, so that a doubt ends in "not the same".
+``fixtures/programs`` describes the programs. Two calls are the same if their forms are equal. What a description
+does not cover stays as written, so that any doubt leads to "not the same".
 """
 
 from __future__ import annotations
@@ -26,47 +26,47 @@ from toolworthy.work.cases.matching.options import Read, Spec, names, ordered_op
 
 
 class Form(Strict):
-    """How the words behind a program, or behind one of its subcommands, are read. Tables of options are those of
+    """How to parse the words after a program, or after one of its subcommands. Tables of options are those of
     :func:`toolworthy.work.cases.matching._options.spec`: ``"n=namespace o=output"``."""
 
     flags: str = ""
     values: str = ""
     glued: str = ""
-    """Letters of options whose value, if any, is glued (``-j4``)."""
+    """Letters of options whose value, if any, is attached (``-j4``)."""
     output: str = ""
-    """Options, by their first name, that change only what is printed or how fast."""
+    """Options, by their first name, that only affect the output or the speed."""
     default: dict[str, str] = Field(default_factory=dict)
     """Defaults of options."""
     look: bool = False
     """Whether it is read-only."""
     preview: str = ""
-    """Options with which it only shows what it would do."""
+    """Options that make it only show what it would do."""
     acts: str = ""
-    """Options with which a look has an effect."""
+    """Options that make a read-only form have an effect."""
     ordered: bool = True
-    """The order of the operands means something."""
+    """Whether the order of the operands matters."""
     stops: bool = False
-    """Behind the first operand there are no options of this program any more."""
+    """Whether no options of this program come after the first operand."""
     paths: bool = False
-    """Operands are paths."""
+    """Whether operands are paths."""
     here: bool = False
-    """No operand is the current folder."""
+    """Whether no operand means the current folder."""
     joined: bool = False
-    """``TYPE/NAME`` is ``TYPE NAME``."""
+    """Whether ``TYPE/NAME`` is the same as ``TYPE NAME``."""
     suffix: str = ""
-    """End of an operand that may be left out."""
+    """An optional end of an operand."""
     prefix: str = ""
-    """Begin of an operand that may be left out."""
+    """An optional beginning of an operand."""
     places: str = ""
     """Options, by their first name, whose values are paths."""
     variables: bool = False
-    """``NAME=value`` before the program is the same as behind it."""
+    """Whether ``NAME=value`` before the program is the same as after it."""
     words: dict[str, str] = Field(default_factory=dict)
-    """Other words for an operand."""
+    """Synonyms of operands."""
 
     @property
     def spec(self) -> Spec:
-        """As the reader of options takes it."""
+        """The options, for the parser of options."""
         return spec(
             self.flags,
             self.values,
@@ -78,39 +78,39 @@ class Form(Strict):
 
 
 class Program(Form):
-    """A program: its own form, and those of its subcommands."""
+    """A program: its form, and those of its subcommands."""
 
     name: str
     names: tuple[str, ...] = ()
-    """Other names that it is started by."""
+    """Other names of its command."""
     kin: tuple[str, ...] = ()
-    """Other programs that are read in the same way, and are not the same."""
+    """Other programs that are parsed in the same way, but are different."""
     behind: dict[str, tuple[str, ...]] = Field(default_factory=dict)
-    """Of such a name: words that come first then (``docker-compose`` is ``docker compose``)."""
+    """For such a name: the words that it stands for (``docker-compose`` is ``docker compose``)."""
     prints: bool = False
-    """It says something when it is done: who throws that away does not see whether it worked."""
+    """Whether its output shows its success: whoever discards the output cannot see it."""
     real: bool = False
-    """It is started itself where a machine has it; where not, this says what it would have done."""
+    """Whether the real program runs, if the machine has it; otherwise, this describes its effect."""
     anywhere: bool = False
-    """The current folder plays no part."""
+    """Whether the current folder does not matter."""
     folder: str = ""
-    """The option that changes the current folder first."""
+    """The option that changes the current folder."""
     sub: dict[str, Form] = Field(default_factory=dict)
-    """Subcommand (``"compose up"``) to its form; options of the program itself may be anywhere."""
+    """Forms of the subcommands (``"compose up"``); options of the program itself may be anywhere."""
     alias: dict[str, str] = Field(default_factory=dict)
-    """Other words for a subcommand, or for the first operands (``"run test" = "test"``)."""
+    """Synonyms of a subcommand, or of the first operands (``"run test" = "test"``)."""
 
 
 @dataclass(frozen=True)
 class Invocation:
-    """A call of a program, in one form."""
+    """A call of a program, in normal form."""
 
     program: str
     options: tuple[tuple[str, str], ...] = ()
     operands: tuple[str, ...] = ()
     """The subcommand first."""
     folder: str = ""
-    """Where it runs; empty where that plays no part."""
+    """Where it runs; "" if that does not matter."""
     env: tuple[tuple[str, str], ...] = ()
     """Variables that were set for it."""
     stdin: str = ""
@@ -121,15 +121,15 @@ class Invocation:
 
 @dataclass(frozen=True)
 class ProgramCall:
-    """A call of a program, as it was made."""
+    """A call of a program, as made."""
 
     argv: tuple[str, ...]
     folder: str = ROOT
-    """The absolute path that it is called in."""
+    """The absolute path of its working directory."""
     env: Mapping[str, str] = field(default_factory=dict)
     """Variables that were set for it."""
     stdin: str = ""
-    """What it was given to read."""
+    """Its standard input."""
 
     @property
     def said(self) -> str:
@@ -139,7 +139,7 @@ class ProgramCall:
 
 @cache
 def programs() -> Mapping[str, Program]:
-    """Every name that a described program is started by."""
+    """The described programs, by each of their names."""
     by_name: dict[str, Program] = {}
     for path in sorted((content.FIXTURES / "programs").glob("*.toml")):
         by_name |= described(read_toml(path), path)
@@ -147,7 +147,7 @@ def programs() -> Mapping[str, Program]:
 
 
 def described(tables: Mapping[str, Any], path: Path) -> dict[str, Program]:
-    """Programs from the tables of a file, by name.
+    """The programs in the tables of a file, by name.
 
     Raises:
         ToolworthyError: a table does not fit; one line with path, name and field.
@@ -161,7 +161,7 @@ def described(tables: Mapping[str, Any], path: Path) -> dict[str, Program]:
 
 
 def invocation(call: ProgramCall) -> Invocation:
-    """The form of a call; that of a program that nobody described is the call itself."""
+    """The normal form of a call; for a program without a description, the call itself."""
     name = posixpath.basename(call.argv[0])
     program = programs().get(name)
     env = tuple(sorted((key, value) for key, value in call.env.items() if not _plays_no_part(key, value, call.folder)))
@@ -178,7 +178,7 @@ def invocation(call: ProgramCall) -> Invocation:
 
 
 def _subcommand(program: Program, words: Sequence[Word]) -> tuple[str, list[tuple[str, str]], list[Word]]:
-    """The subcommand, the options before it, and the words behind it. Each level has options of its own."""
+    """The subcommand, the options before it, and the words after it. Each level has options of its own."""
     sub, before, rest = "", list[tuple[str, str]](), list(words)
     reached: tuple[str, list[tuple[str, str]], list[Word]] = ("", [], rest)
     while rest:
@@ -210,7 +210,7 @@ def _formed(program: Program, form: Form, sub: str, parsed: Read, plain: Invocat
     folder, env = plain.folder, plain.env
     for value in parsed.values(program.folder) if program.folder else ():
         folder = absolute(value, folder)
-    # Some programs take a short option's value behind "=" (-n=shop).
+    # Some programs take a short option's value after "=" (-n=shop).
     options = [(name, value.removeprefix("=")) for name, value in parsed.options if name != program.folder]
     places = set(program.places.split())
     options = [(name, absolute(value, folder) if name in places else value) for name, value in options]
@@ -240,7 +240,7 @@ def _operands(form: Form, operands: list[str], folder: str) -> list[str]:
 
 
 def _plays_no_part(key: str, value: str, folder: str) -> bool:
-    """Whether a variable changes only what is printed, or says what is so anyway: Python looks into its folder."""
+    """Whether a variable affects only the output, or nothing: Python searches the current folder anyway."""
     return key in names("lists")["harmless"] or (key == "PYTHONPATH" and absolute(value, folder) == folder)
 
 
@@ -253,6 +253,6 @@ def _type_and_name(operand: str) -> tuple[str, ...]:
 
 
 def _path(operand: str, folder: str) -> str:
-    """In full; the id of a test keeps its tail."""
+    """The absolute path; the id of a test keeps the part after ``::``."""
     path, mark, tail = operand.partition("::")
     return absolute(path, folder) + mark + tail

@@ -1,4 +1,4 @@
-"""Command lines: parsing, equivalence, and the files that one shows, searches, writes or patches."""
+"""Command lines: parsing, equivalence, and the files that a command line displays, searches, writes or patches."""
 
 from toolworthy.work.cases.matching._displayed import Find, Search, finds, reads, searches
 from toolworthy.work.cases.matching._equivalent import same_command

@@ -13,7 +13,7 @@ _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 
 
 class PatchError(Exception):
-    """A patch that cannot be read or does not fit; the message is one line."""
+    """A patch cannot be parsed or does not fit; the message is one line."""
 
 
 @dataclass
@@ -25,7 +25,7 @@ class _Hunk:
 
 @dataclass
 class _Change:
-    """What a diff says of one file; None for the side on which there is none."""
+    """The changes to one file; a path is None on the side where the file does not exist."""
 
     old: str | None = None
     new: str | None = None
@@ -33,10 +33,10 @@ class _Change:
 
 
 def apply(files: Mapping[str, str], diff: str) -> dict[str, str | None]:
-    """The files that `diff` changes, by path: their new text, None where one is deleted.
+    """The files that `diff` changes, by path: their new text, None for a deleted file.
 
     Raises:
-        PatchError: where it is not a unified diff, or does not fit the files.
+        PatchError: it is not a unified diff, or does not fit the files.
     """
     changes = _changes(diff.split("\n"))
     if not changes:
@@ -90,7 +90,7 @@ def _side(name: str) -> str | None:
 
 
 def _hunk(lines: Sequence[str], at: int, match: re.Match[str]) -> tuple[_Hunk, int]:
-    """A hunk, its lines with their line breaks. It is as long as its header says."""
+    """Parse a hunk, keeping line breaks. Its length must match its header."""
     olds, news = (int(count) if count is not None else 1 for count in (match[2], match[4]))
     hunk = _Hunk(int(match[1]))
     at += 1
@@ -118,7 +118,7 @@ def _cut_newline(hunk: _Hunk, mark: str) -> None:
 
 
 def _located(change: _Change, text: str) -> list[tuple[int, _Hunk]]:
-    """Where each hunk fits: nearest to the line it names, behind the hunk before."""
+    """Where each hunk fits: nearest to the line that it names, after the previous hunk."""
     lines = _LINE.findall(text)
     located: list[tuple[int, _Hunk]] = []
     least = 0

@@ -1,31 +1,31 @@
-"""Compare a JSON value that a model gave with what was wanted.
+"""Compare a JSON value from a model with the expected one.
 
-What is wanted is plain data, or at any depth a matcher: an object whose one key begins with ``$``.
+The expected value is plain data, or contains matchers at any depth: objects whose one key begins with ``$``.
 
 =============================== ======================================================================================
-``{"$one_of": [a, b]}``         any of these
-``{"$regex": "a+"}``            a text that the pattern matches as a whole
-``{"$contains": "x"}``          a text with this in it, or with each of a list
-``{"$words": {...}}``           a text that says so: facts, refusals, questions (see ``words``)
-``{"$path": "src/a.py"}``       the same place, however spelt
-``{"$near": 5, "within": 0.1}`` a number not farther away than that
-``{"$command": "pytest -q"}``   the same command, or one of a list; a list of arguments is understood as well
-``{"$code": "x", "language"}``  the same code
-``{"$text": "x"}``              the same text, but for white space at the ends of lines and of the text
+``{"$one_of": [a, b]}``         any of these values
+``{"$regex": "a+"}``            a string that the pattern matches entirely
+``{"$contains": "x"}``          a string that contains this one, or each of a list
+``{"$words": {...}}``           a text with these statements: facts, refusals, questions (see ``_words``)
+``{"$path": "src/a.py"}``       the same place, in any spelling
+``{"$near": 5, "within": 0.1}`` a number at most that far away
+``{"$command": "pytest -q"}``   an equivalent command, or one of a list; may be given as a list of arguments
+``{"$code": "x", "language"}``  equivalent code
+``{"$text": "x"}``              the same text, except white space at the ends of lines and of the text
 ``{"$optional": a}``            as `a`, or absent
-``{"$any": true}``              whatever it is, but there
-``{"$set": [a, b]}``            an array of these in any order
-``{"$exact": a}``               `a` itself, even where it looks like a matcher
+``{"$any": true}``              any value, but not absent
+``{"$set": [a, b]}``            an array of these values in any order
+``{"$exact": a}``               `a` itself, even if it looks like a matcher
 =============================== ======================================================================================
 
-Strictly, types are as wanted: ``1`` and ``1.0`` are the same number, ``true`` is not ``1``, ``"5"`` is not ``5``. With
-`lenient`, a value may also be right after one conversion: texts for numbers and truth values and the other way round,
-JSON text for an object or array, text in a fenced code block, null for what may be absent. Nothing is converted that
-means something else: ``"null"`` is a text and no null, ``4417`` is not the text ``"004417"``, ``3.0`` not ``"3.00"``,
-and no value is an array of itself; a tool that takes either is a ``$one_of``.
+The strict reading demands the same types: ``1`` is ``1.0``, but ``true`` is not ``1``, nor ``"5"`` ``5``. With
+`lenient`, a value may also be right after one conversion: strings to numbers and booleans and back,
+JSON text to an object or array, the contents of a fenced code block, null for an optional value. No conversion may
+change the meaning: ``"null"`` is a string and not null, ``4417`` is not ``"004417"``, ``3.0`` is not ``"3.00"``,
+and no value is an array of itself; if a tool accepts both, use ``$one_of``.
 
-A mismatch is a "wrong type" where the JSON type is another than the wanted one, right or not after a conversion; with
-`lenient` only where no conversion reads it. All else is a "wrong argument".
+A mismatch is a "wrong type" if the JSON type differs from the expected one, even if a conversion makes it right; with
+`lenient`, only if no conversion applies. Everything else is a "wrong argument".
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _BESIDE = {"$near": "within", "$code": "language"}
 
 @dataclass(frozen=True)
 class Mismatch:
-    """The first place where a value is not what was wanted."""
+    """The first place where a value differs from the expected one."""
 
     kind: Kind
     path: str
@@ -60,10 +60,10 @@ class Mismatch:
 
 
 def compare(wanted: Any, given: Any, *, lenient: bool = False) -> Mismatch | None:
-    """How `given` differs from `wanted`; None where it does not.
+    """How `given` differs from `wanted`; None if it does not.
 
     Raises:
-        ValueError: where `wanted` has a matcher that there is not.
+        ValueError: `wanted` has an unknown matcher.
     """
     return _compare(wanted, given, "", lenient)
 
@@ -78,7 +78,7 @@ def _compare(wanted: Any, given: Any, path: str, lenient: bool) -> Mismatch | No
 
 
 def _matcher(wanted: Any) -> str | None:
-    """The name of the matcher that `wanted` is."""
+    """The name of the matcher in `wanted`."""
     if not isinstance(wanted, dict):
         return None
     names = [key for key in wanted if isinstance(key, str) and key.startswith("$")]
@@ -101,11 +101,11 @@ def _join(path: str, key: object) -> str:
 
 
 def _compare_data(wanted: Any, given: Any, path: str, lenient: bool) -> Mismatch | None:
-    """`given` or, with `lenient`, what it can be read as, against plain data."""
+    """Compare `given` or, with `lenient`, its conversions with plain data."""
     kind = _type(wanted)
     if _type(given) != kind:
         if wanted is None and isinstance(given, str) and given.strip().lower() not in _NULLS:
-            return Mismatch("wrong argument", path, wanted, given)  # another value of what may be null
+            return Mismatch("wrong argument", path, wanted, given)  # a different value, where null is allowed
         if not lenient:
             return Mismatch("wrong type", path, wanted, given)
         readings = [value for value in _readings(given, kind) if _type(value) == kind]
@@ -127,7 +127,7 @@ def _same_type(wanted: Any, given: Any, path: str, lenient: bool) -> Mismatch | 
 
 
 def _objects(wanted: dict[str, Any], given: dict[str, Any], path: str, lenient: bool) -> Mismatch | None:
-    """What is missing comes first, then what is wrong, then what is too much."""
+    """Report missing keys first, then wrong values, then extra keys."""
     for key, value in wanted.items():
         if key not in given and _matcher(value) != "$optional":
             return Mismatch("missing argument", _join(path, key), value, None)
@@ -150,7 +150,7 @@ def _arrays(wanted: Sequence[Any], given: Sequence[Any], path: str, lenient: boo
 
 
 def _type(value: Any) -> str:
-    """The JSON type of a value; whole numbers and fractions are one."""
+    """The JSON type of a value; integers and other numbers are one type."""
     if isinstance(value, bool):
         return "boolean"
     if isinstance(value, (int, float)):
@@ -163,7 +163,7 @@ def _type(value: Any) -> str:
 
 
 def _readings(given: Any, kind: str) -> Iterator[Any]:
-    """What `given` may have been meant as, where a value of the type `kind` is wanted."""
+    """The conversions of `given` to the type `kind`."""
     if kind == "string" and isinstance(given, (bool, int, float)):
         yield _json_text(given)
     elif isinstance(given, str) and kind not in ("string", "null"):
@@ -172,7 +172,7 @@ def _readings(given: Any, kind: str) -> Iterator[Any]:
 
 
 def _is_json_of(text: str, value: Any) -> bool:
-    """Whether `text` is the JSON of a value of the same type, as it is written: ``"007"`` is not, of any number."""
+    """Whether `text` is exactly the JSON of a value of the same type: ``"007"`` is not that of any number."""
     read = _json_value(text)
     return _type(read) == _type(value) and _json_text(read) == text
 
@@ -185,7 +185,7 @@ def _json_text(value: Any) -> str:
 
 
 def _json_value(text: str) -> Any:
-    """The value that `text` is as JSON; `text` itself where it is none. ``True`` counts: models write Python."""
+    """The JSON value in `text`, or `text` itself if it is not JSON. Accepts ``True``, since models write Python."""
     try:
         return json.loads({"True": "true", "False": "false"}.get(text.strip(), text))
     except (ValueError, RecursionError):
@@ -193,13 +193,13 @@ def _json_value(text: str) -> Any:
 
 
 def _unfenced(text: str) -> str | None:
-    """What is in the one fenced block that `text` is."""
+    """The contents of `text` if it is a single fenced code block."""
     match = _FENCE.fullmatch(text)
     return match[1] if match else None
 
 
 def _first(mismatches: Iterator[Mismatch | None]) -> Mismatch | None:
-    """None as soon as one fits, else the first mismatch."""
+    """None if any fits, else the first mismatch."""
     worst: Mismatch | None = None
     for mismatch in mismatches:
         if mismatch is None:
@@ -212,7 +212,7 @@ def _first(mismatches: Iterator[Mismatch | None]) -> Mismatch | None:
 
 
 def _one_of(choices: Sequence[Any], given: Any, path: str, lenient: bool) -> Mismatch | None:
-    """Any of several. Wrong in type only where it is so for each, or where it would be right after a conversion."""
+    """Any of several values. The type is wrong only if it is so for each, or if a conversion makes the value right."""
     mismatches = [_compare(choice, given, path, lenient) for choice in choices]
     if any(mismatch is None for mismatch in mismatches):
         return None
@@ -234,7 +234,7 @@ def _exact(wanted: Any, given: Any, path: str, lenient: bool) -> Mismatch | None
 
 
 def _set(wanted: Sequence[Any], given: Any, path: str, lenient: bool) -> Mismatch | None:
-    """An array in any order. Every value must find a matcher of its own, so that matchers may overlap."""
+    """An array in any order. Each value needs a matcher of its own, so that matchers may overlap."""
     if not isinstance(given, (list, tuple)):
         readings = [value for value in _readings(given, "array") if isinstance(value, list)] if lenient else []
         if not readings:
@@ -252,7 +252,7 @@ def _set(wanted: Sequence[Any], given: Any, path: str, lenient: bool) -> Mismatc
 
 
 def _nearest(wanted: Sequence[Any], given: Any, lenient: bool) -> Kind:
-    """What is wrong with a value, measured by that of `wanted` which it resembles most."""
+    """What is wrong with a value, compared with the most similar one of `wanted`."""
 
     def others(matcher: Any) -> int:
         if not (isinstance(matcher, dict) and isinstance(given, dict)):
@@ -266,7 +266,7 @@ def _nearest(wanted: Sequence[Any], given: Any, lenient: bool) -> Kind:
 
 
 def _paired(fits: Sequence[Sequence[int]]) -> bool:
-    """Whether each matcher can have a value of its own."""
+    """Whether each matcher can be assigned a value of its own."""
     owner: dict[int, int] = {}
 
     def find(matcher: int, tried: set[int]) -> bool:
@@ -294,7 +294,7 @@ _DEEP: dict[str, Callable[[Any, Any, str, bool], Mismatch | None]] = {
 
 
 def _leaf(name: str, wanted: dict[str, Any], given: Any, path: str, lenient: bool) -> Mismatch | None:
-    """One value against a matcher that is for one type."""
+    """Compare one value with a matcher for one type."""
     fits = _LEAVES[name]
     kind = "number" if name == "$near" else "string"
     readings = [given] if _type(given) == kind else []
@@ -312,7 +312,7 @@ def _leaf(name: str, wanted: dict[str, Any], given: Any, path: str, lenient: boo
 
 
 def _line(given: Any) -> str | None:
-    """The command line that a list of arguments is, as some tools take commands."""
+    """The command line for a list of arguments, since some tools take commands as lists."""
     if not isinstance(given, (list, tuple)) or not given or not all(isinstance(part, str) for part in given):
         return None
     return shlex.join(given)

@@ -1,4 +1,4 @@
-"""Run a command in a world, inside the sandbox."""
+"""Run a command of a case, inside the sandbox."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from toolworthy.work.cases.world.lookers import PROGRAMS
 _HERE = Path(__file__).parent
 _SCRIPTS = ("begin.sh", "run.sh", "look.sh", "repository.sh", "stand-in.sh", "lookers.py")
 _OTHERS = ("git", "python", "python3", "sudo", "doas", "unknown", *PROGRAMS)
-"""Names of the stand-in that no program is described for."""
+"""Names of the stand-in that have no description."""
 _FILE_BYTES, _ALL_BYTES, _NOTED_BYTES = 8 * 2**20, 64 * 2**20, 4 * 2**20
 _KEPT = 1_000
-"""Commands whose effects are remembered."""
+"""The most commands whose effects are cached."""
 _LIMITS = Limits(seconds=20, memory_mb=512, processes=128, disk_mb=64)
 _GIT = {
     "GIT_AUTHOR_NAME": "Sam Reed",
@@ -62,14 +62,14 @@ class World:
         says: Mapping[str, str] | None = None,
         fails: Mapping[str, str] | None = None,
     ) -> Effects:
-        """What `command` does; the same command in the same state is run once.
+        """Run `command` and return what it does. The same command in the same state runs only once.
 
         Args:
-            state: what lies in the working directory before.
+            state: the working directory before.
             command: a command line of bash.
-            folder: the path that it runs in, as the command sees it.
-            says: what stand-ins print, by their name.
-            fails: of which stand-ins one call fails, and its arguments.
+            folder: its working directory inside the sandbox.
+            says: the output of stand-ins, by name.
+            fails: stand-ins of which one call fails, with the arguments of that call.
         """
         digest = hashlib.sha256(
             repr((state, command, folder, says, fails)).encode("utf-8", "surrogatepass")
@@ -86,14 +86,14 @@ class World:
         return self._known[digest]
 
     async def with_repository(self, state: State) -> tuple[State, Repository | None]:
-        """The state with its repository, and what that is like."""
+        """The state including its repository, and a description of the repository."""
         if state.git is None:
             state = replace(state, git=await self._repository(state))
         return state, (await self.run(state, "true")).repository
 
     @staticmethod
     def needs_repository(state: State, *commands: str) -> bool:
-        """Whether git may be called, by one of the commands or by a script that lies there."""
+        """Whether one of the commands, or a script in the folder, may call git."""
         return state.git is not None or any("git" in text for text in (*commands, *state.files.values()))
 
     def _folder(self, folder: str, app: Path) -> str:
@@ -101,7 +101,7 @@ class World:
         return self._sandbox.app(app) + folder.removeprefix(ROOT) if inside else folder
 
     async def _repository(self, state: State) -> Mapping[str, bytes]:
-        """What is below ``.git`` at first."""
+        """The initial contents of ``.git``."""
         known = hashlib.sha256(
             repr((state.files, state.history, state.branch, state.upstream, state.staged)).encode()
         ).hexdigest()
@@ -142,7 +142,7 @@ class World:
 
 
 def _furnish(state: State, app: Path, world: Path, says: Mapping[str, str], fails: Mapping[str, str]) -> None:
-    """Lay down what a command finds."""
+    """Write the files that a command needs."""
     app.mkdir()
     _write(app, {path: text.encode("utf-8", "surrogatepass") for path, text in state.files.items()})
     for path in state.executable & state.files.keys():
@@ -174,7 +174,7 @@ def _write(top: Path, files: Mapping[str, bytes]) -> None:
 
 
 def _write_steps(state: State, steps: Path) -> None:
-    """The trees of the commits, as ``repository.sh`` takes them."""
+    """Write the trees of the commits for ``repository.sh``."""
     history = state.history
     if state.staged:
         _write(steps.parent / "now", {path: text.encode() for path, text in state.files.items()})
@@ -188,7 +188,7 @@ def _write_steps(state: State, steps: Path) -> None:
 
 
 def _read_workspace(app: Path) -> tuple[dict[str, str], frozenset[str], dict[str, str]]:
-    """The files, those of them that are executable, and the links; without what caches leave."""
+    """The files, the executable ones among them, and the links; without caches."""
     skip = frozenset({".git"})
     data = tree.read_all(app, _FILE_BYTES, _ALL_BYTES, skip)
     files = {path: text.decode("utf-8", "replace") for path, text in data.items() if not _CACHE.search(path)}
@@ -203,7 +203,7 @@ def _read_workspace(app: Path) -> tuple[dict[str, str], frozenset[str], dict[str
 
 
 def _calls(noted: bytes, app: str) -> Iterator[Invocation]:
-    """Read what stand-ins noted: name, folder, count, arguments, input and variables, each ended by NUL."""
+    """Read the notes of stand-ins: name, folder, count, arguments, input and variables, each ended by NUL."""
     fields = iter(noted.decode("utf-8", "surrogateescape").replace(app, ROOT).split("\0"))
     try:
         for name in fields:
@@ -228,6 +228,6 @@ def _call(call: ProgramCall) -> Invocation:
 
 
 def _set(env: Mapping[str, str]) -> dict[str, str]:
-    """The variables that the command itself has set."""
+    """The variables that the command itself set."""
     ours = {*_SHELL, *_GIT, "APP", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "TZ", "TMPDIR", "TERM"}
     return {name: value for name, value in env.items() if name not in ours and not name.startswith("BASH_FUNC")}
