@@ -272,6 +272,28 @@ def test_side_questions_are_answered_where_the_endpoint_has_no_answer() -> None:
     asyncio.run(run())
 
 
+def test_one_model_is_asked_for_and_passed_on_or_described() -> None:
+    async def run() -> None:
+        async def answer(request: dict[str, Any], send: Any) -> None:
+            if request["path"] == "/v1/models/there":
+                await reply(send, 200, b'{"id": "there", "own": 1}')
+            else:
+                await reply(send, 404, b"{}")
+
+        async with serve(answer) as upstream, gateway(endpoint(upstream.url, "chat", model="q")) as (_, client):
+            assert (await client.get("/v1/models/there")).json() == {"id": "there", "own": 1}
+            assert (await client.get("/v1/models/q")).json()["id"] == "q"
+            absent = await client.get("/v1/models/absent")
+            assert (absent.status_code, "absent" in absent.json()["error"]["message"]) == (404, True)
+            asked = {"anthropic-version": "1"}
+            assert (await client.get("/v1/models/there", headers=asked)).json()["type"] == "model"
+            assert (await client.get("/v1/models/absent", headers=asked)).json()["type"] == "error"
+            assert (await client.get("/v1beta/models/q")).json()["name"] == "models/q"
+            assert upstream.requests[-1]["path"] == "/v1/models/q"
+
+    asyncio.run(run())
+
+
 def test_many_trials_at_once_do_not_mix() -> None:
     async def run() -> None:
         async def answer(request: dict[str, Any], send: Any) -> None:

@@ -45,6 +45,9 @@ def test_a_model_in_the_path_is_read_with_what_is_asked_of_it() -> None:
 def test_a_list_of_models_is_of_the_api_whose_header_is_there() -> None:
     assert wire.route("GET", "/v1/models?limit=2") == Route("models", "chat")
     assert wire.route("GET", "/v1/models", {"anthropic-version"}) == Route("models", "messages")
+    assert wire.route("GET", "/v1/models/owner/m%3A1") == Route("models", "chat", "owner/m:1")
+    assert wire.route("GET", "/v1beta/models/m") == Route("models", "gemini", "m")
+    assert wire.route("POST", "/v1/models/m") == Route("other", None)
     assert wire.route("POST", "/v1/messages/count_tokens") == Route("count_tokens", "messages")
     assert wire.route("HEAD", "/v1/") == Route("health", None)
     assert wire.route("GET", "/responses") == Route("other", None)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from toolworthy import wire
 from toolworthy.base.asgi import respond
+from toolworthy.gateway._models import models
 from toolworthy.gateway._record import Endless, PendingExchange
 from toolworthy.gateway._session import GatewaySession
 from toolworthy.gateway.repair import RepairedExchange
@@ -259,9 +260,7 @@ async def _back(
             async for _ in pieces:
                 if record.size > MAX_LIST:
                     raise Endless
-        assert record.route.api is not None
-        listed = wire.api(record.route.api).render_models(session.gateway.endpoint.model, None)
-        await _send_json(send, 200, listed)
+        await _send_json(send, *models(record.route, session.gateway.endpoint.model, response.status_code))
     elif not upstream.translated and not (record.repair and response.status_code < 400):
         await _pass_through(record, response, send)
     elif response.status_code >= 400 or not _request(record, upstream).stream:

@@ -92,7 +92,7 @@ def plan(
         return Upstream(api, full, {**kept, **_auth(endpoint, api)}, made)
     fresh = {"content-type": "application/json", "accept": "text/event-stream, application/json"}
     if route.kind != "completion":
-        return Upstream(api, endpoint.url(api, route.kind), {**fresh, **_auth(endpoint, api)}, b"")
+        return Upstream(api, endpoint.url(api, route.kind, route.model or ""), {**fresh, **_auth(endpoint, api)}, b"")
     value = parse_json(content)
     if not isinstance(value, dict):
         raise ValueError("the request body is not a JSON object")

@@ -89,10 +89,10 @@ class Oracle:
             await _send(send, self.reply(api.name, _whole(api, scope["path"], decoded(headers, body))))
         elif route.kind == "count_tokens":
             await _json(send, 200, api.render_count(max(1, len(body) // 4)))
-        elif route.kind == "models":
+        elif route.kind == "models" and route.model is None:
             await _json(send, 200, api.render_models(MODEL, CONTEXT))
-        elif (method, scope["path"]) == ("GET", f"{api.models}/{MODEL}"):
-            await _json(send, 200, api.render_models(MODEL, CONTEXT)["data"][0])
+        elif route.kind == "models" and route.model == MODEL:
+            await _json(send, 200, api.render_model(MODEL, CONTEXT))
         elif route.kind == "health":
             await _json(send, 200, {}, head=method == "HEAD")
         else:

@@ -43,7 +43,7 @@ def route(method: str, target: str, headers: Container[str] = ()) -> Route:
     """
     path = urlsplit(target).path.rstrip("/")
     known = sorted(
-        (api(name) for name in APIS), key=lambda wire_api: path != wire_api.models
+        (api(name) for name in APIS), key=lambda wire_api: not f"{path}/".startswith(f"{wire_api.models}/")
     )  # "/v1beta/models" is Gemini's only
     marked = [wire_api for wire_api in known if wire_api.mark in headers]
     for wire_api in (*marked, *known):

@@ -57,7 +57,7 @@ class Route:
     api: Api | None
     """The API it belongs to; None if unknown."""
     model: str | None = None
-    """None if the body names it."""
+    """None if the body names it, or the whole list of models is wanted."""
     stream: bool | None = None
     """None if the body says it."""
 
@@ -147,18 +147,27 @@ class WireApi:
     render_count: Callable[[int], dict[str, Any]] = lambda tokens: {"input_tokens": tokens}
     """Write a count of tokens."""
 
+    def render_model(self, model: str, context: int | None) -> dict[str, Any]:
+        """Write one entry of the list of models."""
+        listed = self.render_models(model, context)
+        entry: dict[str, Any] = next(value[0] for value in listed.values() if isinstance(value, list))
+        return entry
+
     @property
     def in_path(self) -> bool:
         """Whether the model and the mode are in its paths, not in its bodies."""
         return "{model}" in self.completion
 
     def path(self, operation: Operation = "completion", model: str = "", *, stream: bool = False) -> str:
-        """Path of an operation. `model` and `stream` matter only for an API that has them in its path.
+        """Path of an operation. `model` and `stream` matter only for an API that has them in its path; of the list of
+        models, `model` names one entry.
 
         Raises:
             KeyError: the API has no such operation.
         """
         paths = {"completion": self.completion, "models": self.models, "count_tokens": self.count_tokens}
+        if operation == "models" and model:
+            return f"{self.models}/{quote(model, safe='/')}"
         path = self.streaming if stream and self.streaming and operation == "completion" else paths[operation]
         if not path:
             raise KeyError(operation)
@@ -178,7 +187,10 @@ class WireApi:
                 model = match.groupdict().get("model")
                 named = model is not None
                 return Route(operation, self.name, unquote(model) if model else None, stream if named else None)
-        return None
+        if method != "GET" or any(pattern.search(path) for _, pattern, *_ in self._patterns):
+            return None
+        match = _pattern(f"{self.models}/{{model}}").search(path)
+        return Route("models", self.name, unquote(match["model"])) if match else None
 
     def bare(self, path: str) -> str:
         """`path` without a trailing path of this API."""
