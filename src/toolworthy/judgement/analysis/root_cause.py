@@ -92,6 +92,11 @@ class RootCause:
         return any(harm.effect != "noted" for harm in self.harms)
 
     @property
+    def is_open(self) -> bool:
+        """Whether it concerns an agent and is not known, by triage."""
+        return bool(self.harms) and not self.triage.known
+
+    @property
     def harm(self) -> str:
         """Which agents it harms, and how."""
         grouped: dict[str, list[str]] = {}

@@ -24,7 +24,7 @@ from toolworthy.records.store import RunDirectory
 from toolworthy.records.triage import TriageEntry
 from toolworthy.records.trial import TrialResult
 from toolworthy.rules import by_code
-from toolworthy.wire.ir import Api
+from toolworthy.wire.ir import APIS, Api
 from toolworthy.work.kinds import KINDS
 from toolworthy.work.probes import NO_CALLS, SMALL_CONTEXT, UNMADE
 from toolworthy.work.probes.effects import Effect, Reason, weight
@@ -133,7 +133,7 @@ class _Evidence:
         harms = tuple(sorted(self._harms(code), key=lambda harm: weight(harm.effect)))
         worst = [self.reasons[one].severity for one in members if one in self.reasons]
         over = {api for result in self.seen[code] if (api := _api(result))}
-        apis = tuple(api for api in get_args(Api) if api in over)
+        apis = tuple(api for api in APIS if api in over)
         probed = {result.key.api for one in members for result in self.seen[one] if isinstance(result, ProbeResult)}
         spared = tuple(api for api in served_apis(self.probes) if api not in probed and probed and self._asked(api))
         return RootCause(

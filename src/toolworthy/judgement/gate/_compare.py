@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 from toolworthy.judgement.analysis.leaks import leak_rate_of
 from toolworthy.judgement.gate.paired import Pair
 from toolworthy.judgement.gate.policy import Policy
-from toolworthy.judgement.gate.sample import Sample, Unit
+from toolworthy.judgement.gate.sample import Sample, Unit, always_fails
 from toolworthy.judgement.metrics import COSTS, main_metrics, shares
 from toolworthy.records.conditions import unlike
 from toolworthy.records.result import NOT_RUN, at
@@ -283,7 +283,7 @@ def comparable(baseline: Sample, candidate: Sample, policy: Policy) -> Comparabl
         if unit.suite != "wire" and not policy.counts(unit.agent):
             continue
         after = now.get((unit.suite, unit.item, unit.agent))
-        if _tells_nothing(unit, after):
+        if always_fails([unit, *([after] if after else [])]):
             above.append(unit)
             continue
         why: Why | None = None
@@ -301,13 +301,6 @@ def comparable(baseline: Sample, candidate: Sample, policy: Policy) -> Comparabl
     out.notes += _limits(out.beyond, baseline, candidate)
     out.notes += _notes(baseline, candidate, other, policy)
     return out
-
-
-def _tells_nothing(before: Unit, after: Unit | None) -> bool:
-    """Whether the agent fails a task with every model: then it says nothing about this model. A pass in either run
-    refutes this."""
-    both = [before, *([after] if after else [])]
-    return any(unit.above_ceiling for unit in both) and not any(unit.passed for unit in both)
 
 
 def _above(units: Sequence[Unit]) -> Iterator[str]:

@@ -177,6 +177,12 @@ def from_run(run: RunDirectory) -> Sample:
     )
 
 
+def always_fails(units: Sequence[Unit]) -> bool:
+    """Whether the agent of these units fails their task with every model: then they say nothing about this model. A
+    pass in any run refutes that."""
+    return any(unit.above_ceiling for unit in units) and not any(unit.passed for unit in units)
+
+
 def _titles(causes: Sequence[RootCause], agent: str) -> dict[str, str]:
     """Code to title of the root causes that break an agent or make it fail in some situation."""
     return {

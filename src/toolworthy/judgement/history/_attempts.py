@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 
-from toolworthy.judgement.gate.sample import Sample, Unit
+from toolworthy.judgement.gate.sample import Sample, Unit, always_fails
 from toolworthy.judgement.history.table import Key, Tallies, Tally
 from toolworthy.judgement.metrics import main_metric
 from toolworthy.records.conditions import unlike
@@ -25,10 +26,12 @@ def beyond(samples: Sequence[Sample], suite: str) -> Beyond:
 
 
 def above_ceiling(samples: Sequence[Sample], suite: str) -> Above:
-    """What the agent tool fails with every model: it says nothing of this one. What any run passed refutes that."""
-    units = [unit for sample in samples for unit in sample.of(suite)]
-    passed = {(unit.item, unit.agent) for unit in units if unit.passed}
-    return frozenset((unit.item, unit.agent) for unit in units if unit.above_ceiling) - passed
+    """The items that an agent fails with every model: they say nothing about this one."""
+    grouped: dict[tuple[str, str], list[Unit]] = defaultdict(list)
+    for sample in samples:
+        for unit in sample.of(suite):
+            grouped[unit.item, unit.agent].append(unit)
+    return frozenset(key for key, units in grouped.items() if always_fails(units))
 
 
 def below(sample: Sample, above: Above) -> Sample:

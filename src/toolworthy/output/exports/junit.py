@@ -155,7 +155,7 @@ def _properties(meta: RunMeta) -> list[tuple[str, str]]:
 
 def _fix_first(run: RunDirectory) -> Iterator[tuple[str, str]]:
     """The root cause to fix first, as all outputs show it."""
-    for cause in [one for one in causes_of(run) if one.harms and not one.triage.known][:1]:
+    for cause in [one for one in causes_of(run) if one.is_open][:1]:
         yield "fix first", f"{cause.name}: {cause.harm} ({cause.count})"
         yield "fix", f"{cause.remedy} {cause.unaffected}".strip()
 

@@ -120,7 +120,7 @@ def fix_first(causes: Sequence[RootCause], width: int, most: int = _FIRST) -> It
         width: columns.
         most: how many are shown.
     """
-    ours = [cause for cause in causes if cause.harms and not cause.triage.known]
+    ours = [cause for cause in causes if cause.is_open]
     if ours:
         yield "fix first:"
     for number, cause in enumerate(ours[:most], 1):

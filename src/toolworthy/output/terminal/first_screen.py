@@ -135,7 +135,7 @@ def _next(
     options = ["--model", endpoint.model, *(["--key-env", endpoint.key_env] if endpoint.key_env else [])]
     if any(probe.unasked for probe in probes):
         return shlex.join(["toolworthy", "run", "wire", "--resume", str(run.path), "--budget-minutes", "10"])
-    first = causes[0] if causes and causes[0].harms and not causes[0].triage.known else None
+    first = causes[0] if causes and causes[0].is_open else None
     if first and first.code in UNRULED:  # once it is fixed, more can be tested
         return shlex.join(["toolworthy", "check", endpoint.name, *options])
     if first:

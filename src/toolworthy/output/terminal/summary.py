@@ -50,7 +50,7 @@ def markdown(run: RunDirectory) -> str:
         ),
         cut_short=unfinished(run),
         in_words=sentence(overall(results, probes)),
-        open=[cause for cause in causes if cause.harms and not cause.triage.known],
+        open=[cause for cause in causes if cause.is_open],
         known=[cause for cause in causes if cause.triage.known],
         causes=causes,
         remarks=list(remarks(run.measured())),
