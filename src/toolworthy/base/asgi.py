@@ -9,7 +9,7 @@ import logging
 import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 from toolworthy.base.errors import ToolworthyError
 
@@ -57,9 +57,16 @@ def listening(port: int) -> socket.socket:
         raise ToolworthyError(f"port {port} {why}. Choose another with --port.") from error
 
 
+_LOG = logging.getLogger("uvicorn.error.toolworthy")
+"""uvicorn's, for our own servers only: a program that uses toolworthy may run others."""
+
+
 def _unexpected(record: logging.LogRecord) -> bool:
     """Whether the server should log it: an application that leaves a response unfinished breaks the connection."""
     return "without completing response" not in record.getMessage()
+
+
+_LOG.addFilter(_unexpected)
 
 
 @contextlib.asynccontextmanager
@@ -84,13 +91,13 @@ async def serving(app: App, listener: socket.socket) -> AsyncIterator[None]:
         timeout_keep_alive=600,
     )
     config.load()
-    logging.getLogger("uvicorn.error").addFilter(_unexpected)
     state = ServerState()
     protocol: Any = config.http_protocol_class
 
     def connection() -> asyncio.Protocol:
-        made: asyncio.Protocol = protocol(config=config, server_state=state, app_state={})
-        return made
+        made = protocol(config=config, server_state=state, app_state={})
+        made.logger = _LOG
+        return cast(asyncio.Protocol, made)
 
     listener.setblocking(False)
     # Connections inherit it. asyncio sets it only if the socket names its protocol. Without it, every response
