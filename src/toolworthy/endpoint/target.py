@@ -130,11 +130,10 @@ class Endpoint:
         Args:
             api: the wire API.
             operation: the operation.
-            model: the model, if not the endpoint's own; of the list of models, the wanted entry.
+            model: the model, if not the endpoint's own.
             stream: whether to stream the response.
         """
-        named = model or ("" if operation == "models" else self.model)
-        return self._under(api, wire.api(api).path(operation, named, stream=stream))
+        return self._under(api, wire.api(api).path(operation, model or self.model, stream=stream))
 
     def sent(self, api: Api, body: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
         """The full URL and the JSON of a completion request."""

@@ -180,8 +180,9 @@ async def _answer(session: GatewaySession, record: PendingExchange, send: Any) -
         await _local(record, send, 200, wire.api(api).render_count(max(1, len(record.body) // _BYTES_A_TOKEN)))
     else:
         try:
-            plain = unpacked(record.headers, record.body)
-            record.repair = RepairedExchange.of(session.gateway.repairer, record.route, record.path, plain)
+            if repairer := session.gateway.repairer:
+                plain = unpacked(record.headers, record.body)
+                record.repair = RepairedExchange.of(repairer, record.route, record.path, plain)
             repaired = record.repair.body if record.repair else None
             record.upstream = plan(endpoint, record.route, record.path, record.headers, record.body, repaired)
         except ValueError as error:

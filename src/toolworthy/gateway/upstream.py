@@ -9,7 +9,7 @@ from typing import Any
 from toolworthy import wire
 from toolworthy.base.packing import unpack
 from toolworthy.endpoint.target import Endpoint
-from toolworthy.wire.declaration import KEY_HEADERS, Route
+from toolworthy.wire.declaration import KEY_HEADERS, Operation, Route
 from toolworthy.wire.ir import Api, Request
 from toolworthy.wire.lenient import as_dict, as_list, dump_json, parse_json
 from toolworthy.wire.translate import translate_request
@@ -74,13 +74,14 @@ def plan(
     assert route.kind != "health"
     assert route.kind != "other"
     headers = tuple(headers)
+    operation: Operation = "model" if route.kind == "models" and route.model else route.kind
     plain = unpacked(headers, body)
     content = plain if repaired is None else repaired
     api = route.api if route.api in endpoint.base_urls else next(iter(endpoint.base_urls))
     if route.kind == "completion":
         api = endpoint.api_for(route.api)
     if api == route.api:
-        url = endpoint.url(api, route.kind, route.model or "", stream=bool(route.stream))
+        url = endpoint.url(api, operation, route.model or "", stream=bool(route.stream))
         kept = {name.lower(): value for name, value in headers if name.lower() not in _REPLACED}
         query = "&".join(each for each in path.partition("?")[2].split("&") if not each.startswith("key="))
         full = f"{url}{'&' if '?' in url else '?'}{query}" if query else url
@@ -92,7 +93,7 @@ def plan(
         return Upstream(api, full, {**kept, **_auth(endpoint, api)}, made)
     fresh = {"content-type": "application/json", "accept": "text/event-stream, application/json"}
     if route.kind != "completion":
-        return Upstream(api, endpoint.url(api, route.kind, route.model or ""), {**fresh, **_auth(endpoint, api)}, b"")
+        return Upstream(api, endpoint.url(api, operation, route.model or ""), {**fresh, **_auth(endpoint, api)}, b"")
     value = parse_json(content)
     if not isinstance(value, dict):
         raise ValueError("the request body is not a JSON object")

@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote
 
 from toolworthy.wire.ir import PLAIN, Api, Dialect, Event, Failure, ReasoningForm, Rendered, Repair, Request, Response
 
-Operation = Literal["completion", "models", "count_tokens"]
+Operation = Literal["completion", "models", "model", "count_tokens"]
 Kind = Literal["completion", "models", "count_tokens", "health", "other"]
 """Kinds of requests: an operation of the API, a check that the server is up, or another."""
 Auth = str
@@ -159,15 +159,17 @@ class WireApi:
         return "{model}" in self.completion
 
     def path(self, operation: Operation = "completion", model: str = "", *, stream: bool = False) -> str:
-        """Path of an operation. `model` and `stream` matter only for an API that has them in its path; of the list of
-        models, `model` names one entry.
+        """Path of an operation. `model` matters only where the path names it, `stream` only where it says the mode.
 
         Raises:
             KeyError: the API has no such operation.
         """
-        paths = {"completion": self.completion, "models": self.models, "count_tokens": self.count_tokens}
-        if operation == "models" and model:
-            return f"{self.models}/{quote(model, safe='/')}"
+        paths = {
+            "completion": self.completion,
+            "models": self.models,
+            "model": self._entry,
+            "count_tokens": self.count_tokens,
+        }
         path = self.streaming if stream and self.streaming and operation == "completion" else paths[operation]
         if not path:
             raise KeyError(operation)
@@ -189,7 +191,7 @@ class WireApi:
                 return Route(operation, self.name, unquote(model) if model else None, stream if named else None)
         if method != "GET" or any(pattern.search(path) for _, pattern, *_ in self._patterns):
             return None
-        match = _pattern(f"{self.models}/{{model}}").search(path)
+        match = _pattern(self._entry).search(path)
         return Route("models", self.name, unquote(match["model"])) if match else None
 
     def bare(self, path: str) -> str:
@@ -198,9 +200,14 @@ class WireApi:
             path = pattern.sub("", path)
         return path
 
+    @property
+    def _entry(self) -> str:
+        """Path of one entry of the list of models."""
+        return f"{self.models}/{{model}}"
+
     @cached_property
-    def _patterns(self) -> list[tuple[str, re.Pattern[str], Operation, bool]]:
-        known: tuple[tuple[str, str, Operation, bool], ...] = (
+    def _patterns(self) -> list[tuple[str, re.Pattern[str], Kind, bool]]:
+        known: tuple[tuple[str, str, Kind, bool], ...] = (
             ("POST", self.completion, "completion", False),
             ("POST", self.streaming, "completion", True),
             ("POST", self.count_tokens, "count_tokens", False),

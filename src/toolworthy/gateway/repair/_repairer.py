@@ -51,10 +51,10 @@ class RepairedExchange:
         self._editors: tuple[Editor, ...] = ()
 
     @classmethod
-    def of(cls, repairer: Repairer | None, route: Route, path: str, body: bytes) -> RepairedExchange | None:
+    def of(cls, repairer: Repairer, route: Route, path: str, body: bytes) -> RepairedExchange | None:
         """The repair of a completion; None if it cannot be repaired: it requests several choices, or is not JSON."""
-        value = parse_json(body) if repairer and route.kind == "completion" else None
-        if repairer is None or route.api is None or not isinstance(value, dict):
+        value = parse_json(body) if route.kind == "completion" else None
+        if route.api is None or not isinstance(value, dict):
             return None
         own = wire.api(route.api)
         if own.several and (as_int(value.get(own.several)) or 1) > 1:
