@@ -38,3 +38,36 @@ def test_the_end_closes_a_connection_that_is_being_accepted(turns: int) -> None:
         asyncio.run(go())
         gc.collect()
     assert [str(warning.message) for warning in caught] == []
+
+
+@pytest.mark.parametrize("again", [False, True])
+@pytest.mark.parametrize("turns", range(12))
+def test_nothing_stays_open_if_it_is_cancelled(turns: int, again: bool) -> None:
+    """As it begins, while it serves, as it ends; once, or at two turns in a row."""
+
+    clients: list[socket.socket] = []
+
+    async def serve() -> None:
+        listener = socket.create_server(("127.0.0.1", 0))
+        async with serving(_silent, listener):
+            clients.append(socket.create_connection(listener.getsockname()))
+            await asyncio.sleep(0)
+
+    async def go() -> None:
+        task = asyncio.create_task(serve())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        if again:
+            await asyncio.sleep(0)
+            task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        for client in clients:
+            client.close()
+
+    gc.collect()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        asyncio.run(go())
+        gc.collect()
+    assert [str(warning.message) for warning in caught] == []

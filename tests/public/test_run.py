@@ -113,10 +113,14 @@ def test_inside_a_running_loop_and_beside_it(here: Path) -> None:
     assert ticks > 3
 
 
-def test_a_cancelled_run_ends_and_can_be_gone_on_with(here: Path) -> None:
+@pytest.mark.parametrize("later", [0, 0.3, 1.1])
+def test_a_cancelled_run_ends_and_can_be_gone_on_with(here: Path, later: float) -> None:
+    """At once, and in the middle of many requests; what is left open, the end of each test looks for."""
+
     async def main() -> None:
         going = asyncio.create_task(toolworthy.run_async("oracle", tier="full"))
         await asyncio.to_thread(begun, here)
+        await asyncio.sleep(later)
         going.cancel()
         with pytest.raises(asyncio.CancelledError):
             await going

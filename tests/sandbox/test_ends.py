@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -128,6 +129,21 @@ def test_no_process_is_left_when_ours_is_killed_while_a_sandbox_is_made(tmp_path
         return killed, alive(mark)
 
     assert as_who(who, attack, tmp_path) == (-signal.SIGKILL, [])
+
+
+def test_nobody_waits_for_the_guard(tmp_path: Path) -> None:
+    """It outlives a killed process of ours, so it holds nothing that was inherited: here, a pipe read to its end."""
+    choosing = "import os, sys; from toolworthy.sandbox import choose; choose('bubblewrap')"
+    code = f"{choosing}; os.close(int(sys.argv[1])); input()"
+    ours, theirs = os.pipe()
+    with os.fdopen(ours, "rb") as pipe:
+        process = subprocess.Popen([sys.executable, "-c", code, str(theirs)], stdin=subprocess.PIPE, pass_fds=[theirs])
+        os.close(theirs)
+        assert select.select([pipe], [], [], 60)[0], "somebody still holds it"
+        assert pipe.read() == b""
+    assert process.poll() is None
+    process.communicate(b"\n", timeout=60)
+    assert process.returncode == 0
 
 
 def test_a_crash_is_not_handed_to_the_hosts_handler(tmp_path: Path) -> None:

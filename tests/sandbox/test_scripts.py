@@ -20,8 +20,8 @@ from toolworthy.base.errors import ToolworthyError
 from toolworthy.sandbox import _bubblewrap, choose, guard
 from toolworthy.sandbox import _owner as owner
 from toolworthy.sandbox._namespace import Namespace
+from toolworthy.sandbox._watch import start
 from toolworthy.sandbox.model import Limits, Mount
-from toolworthy.sandbox.watch import start
 
 process = pytest.mark.process
 LAUNCHER = Path(guard.__file__).with_name("launcher.py")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from toolworthy.sandbox import watch
+from toolworthy.sandbox import _watch
 from toolworthy.sandbox.model import CommandOutcome, Limits
 
 
@@ -65,12 +65,12 @@ def meter(monkeypatch: pytest.MonkeyPatch) -> type[Meter]:
     class One(Meter):
         pass
 
-    monkeypatch.setattr(watch, "Meter", One)
+    monkeypatch.setattr(_watch, "Meter", One)
     return One
 
 
 async def supervised(process: Any, inside: Inside, limits: Limits | None = None, stdin: bytes = b"") -> CommandOutcome:
-    work = watch.supervise(process, limits or Limits(), stdin, [Path("/w")], inside)
+    work = _watch.supervise(process, limits or Limits(), stdin, [Path("/w")], inside)
     return await asyncio.wait_for(work, 20)
 
 
@@ -91,7 +91,7 @@ def test_the_last_bytes_in_the_pipes_are_kept() -> None:
 
 
 def test_neither_a_pipe_that_does_not_end_nor_a_wait_that_does_not_keeps_us(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watch, "_REAPED", 0.05)
+    monkeypatch.setattr(_watch, "_REAPED", 0.05)
     inside = Inside()
 
     async def go() -> tuple[CommandOutcome, int]:
@@ -140,8 +140,8 @@ def test_it_is_looked_at_soon_then_now_and_then_and_never_past_its_time(
             pipe.feed_eof()
         return await supervised(process, Inside(), Limits(seconds=0.7))
 
-    monkeypatch.setattr(watch, "time", SimpleNamespace(monotonic=lambda: clock))
-    monkeypatch.setattr(watch, "_REAPED", 0.05)
+    monkeypatch.setattr(_watch, "time", SimpleNamespace(monotonic=lambda: clock))
+    monkeypatch.setattr(_watch, "_REAPED", 0.05)
     monkeypatch.setattr("asyncio.sleep", sleeps)
     outcome = asyncio.run(go())
     assert slept == [0.03, 0.25, 0.25, 0.17]
@@ -151,7 +151,7 @@ def test_it_is_looked_at_soon_then_now_and_then_and_never_past_its_time(
 
 
 def test_the_limit_that_is_broken_is_how_it_ended(monkeypatch: pytest.MonkeyPatch, meter: type[Meter]) -> None:
-    monkeypatch.setattr(watch, "_REAPED", 0.05)
+    monkeypatch.setattr(_watch, "_REAPED", 0.05)
     meter.broken = "memory"
 
     async def go() -> CommandOutcome:
@@ -172,27 +172,3 @@ def test_what_is_cut_of_both_streams_is_counted() -> None:
     outcome = asyncio.run(go())
     assert (outcome.stdout, outcome.stderr, outcome.dropped_bytes) == (b"1234", b"1234", 3)
     assert outcome.exit_code == 137, "as shells have it: 128 and the signal"
-
-
-def test_work_is_done_however_often_it_is_cancelled() -> None:
-    async def go() -> str:
-        door, done = asyncio.Event(), []
-
-        async def work() -> str:
-            await door.wait()
-            done.append(1)
-            return "result"
-
-        task = asyncio.create_task(watch.through(work()))
-        for _ in range(3):
-            await asyncio.sleep(0)
-            task.cancel()
-        await asyncio.sleep(0)
-        assert not task.done()
-        door.set()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        assert done == [1]
-        return await watch.through(work())
-
-    assert asyncio.run(go()) == "result"

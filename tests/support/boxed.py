@@ -17,7 +17,7 @@ import pytest
 
 from toolworthy.base import tree
 from toolworthy.content import PACKAGE
-from toolworthy.sandbox import Sandbox, choose, toolchain, watch
+from toolworthy.sandbox import Sandbox, _watch, choose, toolchain
 from toolworthy.sandbox._bubblewrap import Bubblewrap
 from toolworthy.sandbox.model import Command, CommandOutcome, Limits
 
@@ -55,7 +55,7 @@ def _as_user(do: Callable[[Path], Any]) -> Any:
             os.setuid(USER)
             sys.prefix = sys.base_prefix = "/usr"
             sys.executable = "/usr/bin/python3"
-            watch._WATCHERS = ThreadPoolExecutor(1)  # no thread survives a fork
+            _watch._WATCHERS = ThreadPoolExecutor(1)  # no thread survives a fork
             for cached in (toolchain.lent, Bubblewrap.ready):
                 cached.cache_clear()
             folder = Path(tempfile.mkdtemp())

@@ -11,6 +11,7 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, cast
 
+from toolworthy.base.cancelling import through
 from toolworthy.base.errors import ToolworthyError
 
 App = Callable[[Any, Any, Any], Awaitable[None]]
@@ -73,7 +74,8 @@ _LOG.addFilter(_unexpected)
 async def serving(app: App, listener: socket.socket) -> AsyncIterator[None]:
     """Serve `app` on `listener` until the block ends. Any number of these may run in one loop.
 
-    At the end, connections are closed, and requests in flight have five seconds to finish.
+    At the end, also by cancellation at any moment, the listener and its connections are closed; requests in flight
+    have five seconds to finish.
     """
     from uvicorn.config import Config
     from uvicorn.server import ServerState
@@ -103,16 +105,29 @@ async def serving(app: App, listener: socket.socket) -> AsyncIterator[None]:
     # Connections inherit it. asyncio sets it only if the socket names its protocol. Without it, every response
     # waits 40 ms for the client's delayed acknowledgement.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(connection, sock=listener)
     try:
-        yield
+        server = await asyncio.get_running_loop().create_server(connection, sock=listener)
+        try:
+            yield
+        finally:
+            await through(_close(server, state, listener))
     finally:
-        loop.remove_reader(listener.fileno())
-        for _ in range(_TURNS):  # a closed server loses a connection that it has only just accepted
-            await asyncio.sleep(0)
-        server.close()
-        for open_connection in list(state.connections):
-            open_connection.transport.abort()
-        if state.tasks:
-            await asyncio.wait(state.tasks, timeout=5)
+        stop_listening(listener)
+
+
+def stop_listening(listener: socket.socket) -> None:
+    """Close a socket that the running loop may listen on: if a server is cancelled as it begins, nothing else does."""
+    if listener.fileno() >= 0:
+        asyncio.get_running_loop().remove_reader(listener.fileno())
+        listener.close()
+
+
+async def _close(server: asyncio.Server, state: Any, listener: socket.socket) -> None:
+    asyncio.get_running_loop().remove_reader(listener.fileno())
+    for _ in range(_TURNS):  # a closed server loses a connection that it has only just accepted
+        await asyncio.sleep(0)
+    server.close()
+    for open_connection in list(state.connections):
+        open_connection.transport.abort()
+    if state.tasks:
+        await asyncio.wait(state.tasks, timeout=5)

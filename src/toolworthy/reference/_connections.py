@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import unquote
 
-from toolworthy.base.asgi import App
+from toolworthy.base.asgi import App, stop_listening
 from toolworthy.base.loading import Strict
 
 _CHECK = 0.02
@@ -65,14 +65,17 @@ async def connecting(app: App, listener: socket.socket, how: ServedConnections) 
         finally:
             writer.close()
 
-    server = await asyncio.start_server(connected, sock=listener)
     try:
-        yield
+        server = await asyncio.start_server(connected, sock=listener)
+        try:
+            yield
+        finally:
+            server.close()
+            for task in list(state.tasks):
+                task.cancel()
+            await asyncio.gather(*state.tasks, return_exceptions=True)
     finally:
-        server.close()
-        for task in list(state.tasks):
-            task.cancel()
-        await asyncio.gather(*state.tasks, return_exceptions=True)
+        stop_listening(listener)
 
 
 @dataclass

@@ -11,8 +11,8 @@ from pathlib import Path
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.sandbox import toolchain
 from toolworthy.sandbox._usage import family
+from toolworthy.sandbox._watch import start, supervise
 from toolworthy.sandbox.model import Command, CommandOutcome, Mount, OnListener
-from toolworthy.sandbox.watch import start, supervise
 
 _MARK = "TOOLWORTHY_TRIAL"
 

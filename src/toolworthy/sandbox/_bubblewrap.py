@@ -12,7 +12,6 @@ import os
 import shutil
 import signal
 import socket
-import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -20,6 +19,7 @@ from functools import cache
 from pathlib import Path
 
 from toolworthy.base import tree
+from toolworthy.base.cancelling import through
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.sanitize import visible
 from toolworthy.sandbox import _filter as filter
@@ -28,8 +28,8 @@ from toolworthy.sandbox import _skeleton as skeleton
 from toolworthy.sandbox._arguments import IN_MEMORY, arguments
 from toolworthy.sandbox._namespace import Namespace, readable
 from toolworthy.sandbox._owner import Owner
+from toolworthy.sandbox._watch import start, supervise
 from toolworthy.sandbox.model import APP, HOME, Command, CommandOutcome, Limits, Mount, OnListener, SandboxError
-from toolworthy.sandbox.watch import start, supervise, through
 
 _OR = "or run without isolation: --sandbox none (model code runs as you)"
 _HELP = f"Install it (apt-get install bubblewrap), {_OR}"
@@ -37,8 +37,8 @@ _ALLOW = f"Let bwrap make user namespaces (docs/ci.md says how), {_OR}"
 _NO_SUCH_COMMAND = b"bwrap: execvp "
 _SIGNALLED = 128
 """Exit codes above it name the signal that ended a process."""
-_guards: dict[int, subprocess.Popen[bytes]] = {}
-"""By process. However the process ends, the kernel closes its guard's input."""
+_guards: dict[int, int] = {}
+"""Descriptors by process: the other end of its guard's input. However the process ends, the kernel closes it."""
 
 
 class Bubblewrap:
@@ -132,17 +132,15 @@ class Bubblewrap:
 
 def _guard(folder: Path) -> None:
     """Start a guard, once per process, that ends its sandboxes if the process is killed."""
-    if os.getpid() not in _guards:
-        script = Path(__file__).with_name("guard.py")
-        _guards[os.getpid()] = subprocess.Popen(
-            [sys.executable, "-I", "-S", script, folder],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            env={},
-            cwd="/",
-            start_new_session=True,
-        )
+    if os.getpid() in _guards:
+        return
+    theirs, ours = os.pipe()
+    argv = [sys.executable, "-I", "-S", str(Path(__file__).with_name("guard.py")), str(folder)]
+    nowhere = ((os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_WRONLY, 0) for number in (1, 2))
+    # Not by subprocess: it complains of children that outlive it, and this one should.
+    os.posix_spawn(sys.executable, argv, {}, file_actions=[(os.POSIX_SPAWN_DUP2, theirs, 0), *nowhere], setsid=True)
+    os.close(theirs)
+    _guards[os.getpid()] = ours
 
 
 class _Inside:

@@ -17,9 +17,9 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from toolworthy.base.cancelling import through
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.content import FIXTURES, PACKAGE
-from toolworthy.sandbox.watch import through
 
 INSIDE = 1000
 """The command's user id inside."""

@@ -18,6 +18,8 @@ _PAUSE = 0.1
 _QUIET = 5
 """The number of consecutive searches that must find nothing: a sandbox may have been starting."""
 _LOOKS = 300
+_ERRORS = 2
+"""The descriptor of error output, the last of a process's own."""
 
 
 def main(folder: str) -> None:
@@ -54,5 +56,15 @@ def _kill_if(pid: int, mark: bytes) -> bool:
         os.close(process)
 
 
+def _detach() -> None:
+    """Keep nothing of toolworthy's that others may wait for or want to remove."""
+    os.chdir("/")
+    for number in map(int, os.listdir("/proc/self/fd")):
+        if number > _ERRORS:
+            with contextlib.suppress(OSError):
+                os.close(number)
+
+
 if __name__ == "__main__":
+    _detach()
     main(sys.argv[1])

@@ -19,10 +19,10 @@ from typing import Any
 
 from toolworthy.base import tree
 from toolworthy.base.asgi import free_port
+from toolworthy.base.cancelling import through
 from toolworthy.content.tasks import Task
 from toolworthy.sandbox import Sandbox
 from toolworthy.sandbox.model import Command, CommandOutcome, Ended, Limits, Mount
-from toolworthy.sandbox.watch import through
 
 VARIABLE = "TOOLWORTHY_CHILDREN"
 """The environment variable with HOST:PORT for the verifier."""
@@ -66,7 +66,7 @@ class Children:
     async def close(self) -> None:
         """Stop all commands."""
         if self._serving is not None:
-            (await self._serving).close()
+            (await through(self._serving)).close()
         unfinished = tuple(self._answering)
         for answering in unfinished:
             answering.cancel()

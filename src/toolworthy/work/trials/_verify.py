@@ -8,11 +8,11 @@ import math
 from pathlib import Path
 
 from toolworthy.base import tree
+from toolworthy.base.cancelling import through
 from toolworthy.content.tasks import Task
 from toolworthy.records.trial import Verification
 from toolworthy.sandbox import Sandbox
 from toolworthy.sandbox.model import EXCEEDED, Command, Limits, Mount
-from toolworthy.sandbox.watch import through
 from toolworthy.work.trials._isolated_commands import VARIABLE, Children, copy
 from toolworthy.work.trials._workspace import prepare
 

@@ -18,6 +18,7 @@ from toolworthy.agents.launch import command as launch
 from toolworthy.agents.settings import DEFAULT_CONTEXT, MAX_OUTPUT
 from toolworthy.base import tree
 from toolworthy.base.asgi import free_port
+from toolworthy.base.cancelling import through
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.redact import Redactor
 from toolworthy.content.adapters import AgentAdapter
@@ -30,7 +31,6 @@ from toolworthy.records.score import Cause
 from toolworthy.records.trial import Status, TrialKey, TrialResult, Verification
 from toolworthy.sandbox import Sandbox, begun, choose
 from toolworthy.sandbox.model import Command, CommandOutcome, Limits, SandboxError
-from toolworthy.sandbox.watch import through
 from toolworthy.wire.ir import Api
 from toolworthy.work.run.observer import Listener
 from toolworthy.work.run.plan import Options

@@ -7,12 +7,13 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Awaitable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
+from toolworthy.base.cancelling import through
 from toolworthy.sandbox._usage import Meter
 from toolworthy.sandbox.model import CommandOutcome, Ended, Limits
 
@@ -25,9 +26,6 @@ _REAPED = 5.0
 """Seconds to wait for the exit status of a dead process."""
 _WATCHERS = ThreadPoolExecutor(4, "toolworthy-watch")
 """Separate threads, so that they need not wait for copies of workspaces."""
-
-
-_T = TypeVar("_T")
 
 
 class Inside(Protocol):
@@ -124,20 +122,6 @@ async def supervise(
 async def _settled(inside: Inside, *tasks: asyncio.Task[Any]) -> None:
     await inside.ended()
     await asyncio.wait(tasks, timeout=_REAPED)
-
-
-async def through(work: Awaitable[_T]) -> _T:
-    """The result of `work`. If cancelled, let it finish first, then raise."""
-    task = asyncio.ensure_future(work)
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.wait({task})
-        except asyncio.CancelledError as error:
-            cancelled = error
-    if cancelled is not None:
-        raise cancelled
-    return task.result()
 
 
 async def _read_pipe(pipe: asyncio.StreamReader, stream: _Stream, limit: int) -> None:
