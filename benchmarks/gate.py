@@ -159,8 +159,8 @@ def judged(setting: Setting, ok: np.ndarray, ok_now: np.ndarray, made: int) -> C
     lost, won = ((weight * one * (1 - other)).sum(2) for one, other in ((was, now), (now, was)))
     found = tango.seen(weight * setting.agents, lost, won)
     of = (found.lost, found.won, setting.items)
-    borne = tango.worth_of_none(weight * cells, found, setting.items)
-    worse = tango.worth_of_change(weight * cells, found)
+    borne = tango.pairs_for_no_change(weight * cells, found, setting.items)
+    worse = tango.pairs_for_change(weight * cells, found)
     return lambda margin: Verdicts(
         lambda level: tango.p_worse(worse, *of, margin) <= level,
         lambda level: tango.p_borne(borne, *of, margin) <= level,

@@ -56,7 +56,7 @@ def test_of_equal_harm_what_was_met_tells_more() -> None:
 @pytest.mark.usefixtures("_lines")
 def test_of_a_probe_that_names_several_defects_the_one_that_it_speaks_of_decides() -> None:
     probe = "max-completion-tokens"
-    assert breakage.did("a", probe, said="rejected: HTTP 400: unknown field") == "dies"
-    assert breakage.did("a", probe, said="ignored: the text has 900 characters") == "unaffected"
-    assert breakage.did("a", probe, said="broken: something else") is None
+    assert breakage.did("a", probe, detail="rejected: HTTP 400: unknown field") == "dies"
+    assert breakage.did("a", probe, detail="ignored: the text has 900 characters") == "unaffected"
+    assert breakage.did("a", probe, detail="broken: something else") is None
     assert breakage.did("a", probe) == "dies"

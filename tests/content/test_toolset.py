@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from toolworthy import wire
 from toolworthy.content import adapters
 from toolworthy.content.adapters import Action, AgentAdapter, Scope, ToolSpec, Use
-from toolworthy.content.toolset import Deed, due, placeholders, shell, speaker, tool_schema, understand, ways
+from toolworthy.content.toolset import Operation, due, placeholders, shell, speaker, tool_schema, understand, ways
 from toolworthy.wire.ir import Tool
 from toolworthy.work.probes.recorded import Conversation, agents_recorded, recorded
 
@@ -79,8 +79,8 @@ def test_one_tool_that_does_several_things_is_told_which() -> None:
     assert said("read", path="a") == {"command": "view", "path": "a"}
     assert said("write", path="a", content="x") == {"command": "create", "path": "a", "new": "x"}
     assert said("edit", path="a", old="x", new="y") == {"command": "str_replace", "path": "a", "old": "x", "new": "y"}
-    deed = understand(EDITOR, {"command": "view", "path": "a", "range": 3})
-    assert deed == Deed("read", ({"path": "a"},), {"first": 3})
+    operation = understand(EDITOR, {"command": "view", "path": "a", "range": 3})
+    assert operation == Operation("read", ({"path": "a"},), {"first": 3})
     assert understand(EDITOR, {"command": "insert", "path": "a"}) is None
     assert understand(EDITOR, {"path": "a", "old": "x", "new": "y"}) is None
     assert due(EDITOR) == ("path",)

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from toolworthy.base.errors import ToolworthyError
-from toolworthy.base.nearest import meant
+from toolworthy.base.nearest import did_you_mean
 from toolworthy.base.toml import read_toml
 
 M = TypeVar("M", bound=BaseModel)
@@ -140,7 +140,7 @@ def _message(model: type[BaseModel], error: ErrorDetails) -> str:
         return message if message is not error["msg"] else message[0].lower() + message[1:]
     *place, key = error["loc"]
     keys = [name for inner in _at(model, tuple(place)) for name in _keys(inner)]
-    return f"unknown key {key!r}" + (meant(str(key), keys) if keys else "")
+    return f"unknown key {key!r}" + (did_you_mean(str(key), keys) if keys else "")
 
 
 def _place(loc: tuple[str | int, ...], data: Any) -> Iterator[str]:

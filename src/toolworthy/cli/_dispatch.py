@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from toolworthy.base.errors import ToolworthyError
-from toolworthy.base.nearest import near
+from toolworthy.base.nearest import closest
 from toolworthy.base.sanitize import one_line, show
 from toolworthy.base.version import __version__
 from toolworthy.cli._command_line import refuse_keys
@@ -68,13 +68,13 @@ def _check_command(name: str = "") -> None:
 
         if name in suites():
             raise ToolworthyError(f"{name!r} is a suite. Type `toolworthy run {name}`.")
-        raise ToolworthyError(f"unknown command {name!r}{near(name, names) or '.'} `toolworthy --help` lists them.")
+        raise ToolworthyError(f"unknown command {name!r}{closest(name, names) or '.'} `toolworthy --help` lists them.")
     if not name:
         raise ToolworthyError("no command is given. `toolworthy --help` lists them.")
     options = ["--help", "-h", "--version"]
     if name[:1] == "-" and name not in options:
         raise ToolworthyError(
-            f"unknown option {name}{near(name, options) or '.'} Put options of a command after its name."
+            f"unknown option {name}{closest(name, options) or '.'} Put options of a command after its name."
         )
 
 

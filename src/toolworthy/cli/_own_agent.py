@@ -51,7 +51,7 @@ class OwnAgent:
 
     def api(self, endpoint: Endpoint) -> Api:
         """The wire API in its settings."""
-        return self.adapter.spoken(endpoint.api_for(self.adapter.apis[0]))
+        return self.adapter.api_with(endpoint.api_for(self.adapter.apis[0]))
 
     async def run(self, endpoint: Endpoint, base_url: str, stop: asyncio.Event) -> int:
         """Run it in the terminal. Returns its exit code as a shell does.

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NoReturn
 
 from toolworthy.base.errors import ToolworthyError
-from toolworthy.base.nearest import near
+from toolworthy.base.nearest import closest
 
 _ARGUMENT = re.compile(r"argument (?:-\w/)?(?P<name>\S+): (?P<said>.*)", re.DOTALL)
 """The beginning of argparse's errors about one argument."""
@@ -28,7 +28,7 @@ class Parser(argparse.ArgumentParser):
         """As argparse's, but unknown options are refused first: one may be a misspelt required option."""
         actions = self._option_string_actions
         if self._subparsers is None and (unknown := [*options(args, actions)]):
-            self.error(f"unknown option {unknown[0]}{near(unknown[0], actions)}")
+            self.error(f"unknown option {unknown[0]}{closest(unknown[0], actions)}")
         parsed, extra = super().parse_known_args(args, namespace)
         if extra and any(action.nargs in {"*", "+"} for action in self._get_positional_actions()):
             raise ToolworthyError(f"{extra[0]!r} stands after an option. Put it before the first option.")

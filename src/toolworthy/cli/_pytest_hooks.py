@@ -11,7 +11,7 @@ import pytest
 
 from toolworthy import content
 from toolworthy.base.errors import ToolworthyError
-from toolworthy.base.nearest import near
+from toolworthy.base.nearest import closest
 from toolworthy.cli._parser import plain
 from toolworthy.cli.options import OPTIONS
 from toolworthy.work.kinds import suites
@@ -109,7 +109,7 @@ class RunHooks:
             elif not (
                 Path(word.partition("::")[0]).exists() or unknown or named.pyargs
             ):  # or an unknown option's value
-                hint = near(word, names) or "."
+                hint = closest(word, names) or "."
                 raise ToolworthyError(
                     f"{word!r} is neither a suite nor a file{hint} The suites are {', '.join(names)}."
                 )
@@ -125,7 +125,7 @@ class RunHooks:
         names = [name for name, how in OPTIONS.items() if how["help"] != argparse.SUPPRESS]
         if unknown:
             name = unknown[0].partition("=")[0]
-            message = f"unknown option {name}{near(name, [*names, *_PYTEST]) or '.'}"
+            message = f"unknown option {name}{closest(name, [*names, *_PYTEST]) or '.'}"
         elif problem := str(error).partition(": error: ")[2]:
             message = plain(problem.splitlines()[0])
         else:

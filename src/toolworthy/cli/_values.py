@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from toolworthy.base.nearest import meant
+from toolworthy.base.nearest import did_you_mean
 from toolworthy.base.toml import read_toml
 from toolworthy.wire.ir import APIS
 
@@ -115,7 +115,7 @@ class OneOf:
 
     def __call__(self, text: str) -> str:
         if text not in self.names:
-            raise argparse.ArgumentTypeError(f"{text!r} is unknown{meant(text, self.names)}")
+            raise argparse.ArgumentTypeError(f"{text!r} is unknown{did_you_mean(text, self.names)}")
         return text
 
 

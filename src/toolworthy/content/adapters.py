@@ -17,7 +17,7 @@ from pydantic import Field, model_validator
 from toolworthy import content
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.loading import Strict, load_toml
-from toolworthy.base.nearest import meant
+from toolworthy.base.nearest import did_you_mean
 from toolworthy.content.install import Install
 from toolworthy.content.mcp import ConfigFile, Mcp
 from toolworthy.wire.ir import Api
@@ -244,7 +244,7 @@ class AgentAdapter(Strict):
         """How it is started to speak `api`: `run`, with the changes of its variant."""
         return self.variants[api].of(self.run) if api in self.variants else self.run
 
-    def spoken(self, served: Api) -> Api:
+    def api_with(self, served: Api) -> Api:
         """The wire API that the agent uses with an endpoint that serves `served`."""
         return served if served in self.variants else self.apis[0]
 
@@ -297,7 +297,7 @@ def file_of(agent: str, extra: tuple[Path, ...] = ()) -> Path:
     """
     files = {**_files(content.folders("agents")), **{path.stem: path for path in extra}}
     if agent not in files:
-        raise ToolworthyError(f"no agent is called {agent!r}{meant(agent, sorted(files))}")
+        raise ToolworthyError(f"no agent is called {agent!r}{did_you_mean(agent, sorted(files))}")
     return files[agent]
 
 
@@ -340,7 +340,7 @@ def named(kind: type[_A], group: content.Kind, name: str) -> _A:
     """
     files = _files(content.folders(group))
     if name not in files:
-        raise ToolworthyError(f"no {group[:-1]} is called {name!r}{meant(name, sorted(files))}")
+        raise ToolworthyError(f"no {group[:-1]} is called {name!r}{did_you_mean(name, sorted(files))}")
     return load(kind, files[name])
 
 

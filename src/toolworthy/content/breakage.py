@@ -63,32 +63,32 @@ def measured(path: Path = MEASURED) -> tuple[Measured, ...]:
 
 
 @cache
-def affected(code: str, situation: Situation | None = None, said: str = "") -> Mapping[str, Measured]:
+def affected(code: str, situation: Situation | None = None, detail: str = "") -> Mapping[str, Measured]:
     """Agent to the worst outcome of any defect that names `code` (a rule's or probe's).
 
     Args:
         code: of a rule, or the id of a probe.
         situation: only measurements in this situation; None for all.
-        said: verdict and detail of a probe that detects several faults; selects the defects with such a detail.
+        detail: verdict and detail of a probe that detects several faults; selects the defects with such a detail.
     """
     worst: dict[str, Measured] = {}
-    for row in naming(code, said):
+    for row in naming(code, detail):
         known = worst.get(row.agent)
         if situation in {None, row.situation} and (known is None or _harm(row) > _harm(known)):
             worst[row.agent] = row
     return worst
 
 
-def did(agent: str, code: str, situation: Situation | None = None, said: str = "") -> Outcome | None:
+def did(agent: str, code: str, situation: Situation | None = None, detail: str = "") -> Outcome | None:
     """The worst outcome of any defect that names `code` for this agent, in that situation if given; None if unmeasured.
-    `said` as in :func:`affected`."""
-    row = affected(code, situation, said).get(agent)
+    `detail` as in :func:`affected`."""
+    row = affected(code, situation, detail).get(agent)
     return row.outcome if row else None
 
 
-def naming(code: str, said: str = "") -> Iterator[Measured]:
-    """All measurements of defects that name `code` in the present catalogue. `said` as in :func:`affected`."""
-    named = {defect for defect, words in _named().get(code, ()) if not said or re.search(words, said)}
+def naming(code: str, detail: str = "") -> Iterator[Measured]:
+    """All measurements of defects that name `code` in the present catalogue. `detail` as in :func:`affected`."""
+    named = {defect for defect, words in _named().get(code, ()) if not detail or re.search(words, detail)}
     return (row for row in measured() if row.defect in named)
 
 

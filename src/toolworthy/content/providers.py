@@ -12,7 +12,7 @@ from pydantic import Field, StringConstraints
 
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.loading import Strict
-from toolworthy.base.nearest import meant
+from toolworthy.base.nearest import did_you_mean
 from toolworthy.content import adapters
 from toolworthy.content.request_settings import AuthName, RequestSettings
 from toolworthy.wire.ir import Api, Dialect
@@ -130,7 +130,7 @@ class ProviderAdapter(RequestSettings):
         if not name:
             return dict(self.base_urls)
         if name not in self.other_urls:
-            raise ToolworthyError(f"{self.id} has no {name!r}{meant(name, sorted(self.other_urls))}")
+            raise ToolworthyError(f"{self.id} has no {name!r}{did_you_mean(name, sorted(self.other_urls))}")
         return {**self.base_urls, **self.other_urls[name]}
 
     @property

@@ -95,11 +95,11 @@ def placeholders(template: Any) -> set[str]:
     return set()
 
 
-# ---- calls as deeds ------------------------------------------------------------------------------------------------
+# ---- calls as operations -------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Deed:
+class Operation:
     """What a call does, independent of the tool."""
 
     action: Action
@@ -109,7 +109,7 @@ class Deed:
     """Where the call acts, by the fields of :class:`toolworthy.content.adapters.Scope`."""
 
 
-def understand(spec: ToolSpec, arguments: Any) -> Deed | None:
+def understand(spec: ToolSpec, arguments: Any) -> Operation | None:
     """What a call of this tool does; None if the tool has no neutral action or the arguments do not fit its template.
 
     Args:
@@ -124,7 +124,7 @@ def understand(spec: ToolSpec, arguments: Any) -> Deed | None:
     if values is None:
         return None
     scope = {name: fields[parameter] for name, parameter in use.scope if fields.get(parameter) is not None}
-    return Deed(use.does, tuple(values), scope)
+    return Operation(use.does, tuple(values), scope)
 
 
 def _unfill(template: Any, value: Any) -> list[dict[str, str]] | None:

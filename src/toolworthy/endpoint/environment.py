@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from toolworthy.base.errors import ToolworthyError
-from toolworthy.base.nearest import near
+from toolworthy.base.nearest import closest
 
 
 @dataclass(frozen=True)
@@ -108,5 +108,5 @@ _PATIENCE = 60
 
 
 def unset(variable: str, environ: Mapping[str, str]) -> str:
-    meant = near(variable, [held for held in environ if held.endswith(("KEY", "TOKEN"))]) or "."
-    return f"{variable} is not set{meant} Put the key into that environment variable."
+    hint = closest(variable, [held for held in environ if held.endswith(("KEY", "TOKEN"))]) or "."
+    return f"{variable} is not set{hint} Put the key into that environment variable."

@@ -11,7 +11,7 @@ from urllib.parse import urlencode, urlsplit
 
 from toolworthy import wire
 from toolworthy.base.errors import ToolworthyError
-from toolworthy.base.nearest import near
+from toolworthy.base.nearest import closest
 from toolworthy.base.redact import Redactor, looks_like_key
 from toolworthy.content import providers
 from toolworthy.content.providers import Prices, ProviderAdapter
@@ -306,8 +306,8 @@ def _named(name: str, config: Config) -> NamedEndpoint:
         raise ToolworthyError(
             "--endpoint contains a key. Put it into an environment variable and name it with --key-env."
         )
-    meant = near(bare.lower(), names) or "."
-    raise ToolworthyError(f"no endpoint is called {name!r}{meant} Give a URL, or one of {', '.join(names)}.")
+    hint = closest(bare.lower(), names) or "."
+    raise ToolworthyError(f"no endpoint is called {name!r}{hint} Give a URL, or one of {', '.join(names)}.")
 
 
 def _settings(

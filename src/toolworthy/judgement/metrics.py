@@ -21,7 +21,7 @@ class Metric:
     name: str
     kind: Kind
     unit: str
-    says: str
+    meaning: str
     """A description."""
     of: Callable[[Any], float | None]
     """Its value for a result; None if the result has none."""

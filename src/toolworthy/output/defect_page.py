@@ -48,7 +48,7 @@ def page() -> str:
     return render(
         "defects",
         defects=catalogue(),
-        seen=[_seen(defect, rows.get(defect.id, []), agents) for defect in catalogue() if defect.caught_by],
+        seen=[_row(defect, rows.get(defect.id, []), agents) for defect in catalogue() if defect.caught_by],
         stages=[(stage, [alone.get((stage.id, agent.id), "") for agent in agents]) for stage in STAGES],
         measured=[f"{agent.title} {versions[agent.id]}" for agent in agents],
         titles=[agent.title for agent in agents],
@@ -57,7 +57,7 @@ def page() -> str:
     )
 
 
-def _seen(
+def _row(
     defect: Defect, rows: Sequence[Measured], agents: Sequence[AgentAdapter]
 ) -> tuple[Defect, list[str], str, list[str]]:
     """A row: a defect, what catches it, where it was measured, and what each agent did."""

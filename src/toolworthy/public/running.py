@@ -16,7 +16,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_confi
 from typing_extensions import TypedDict
 
 from toolworthy.base.errors import ToolworthyError
-from toolworthy.base.nearest import meant
+from toolworthy.base.nearest import did_you_mean
 from toolworthy.content.providers import Prices
 from toolworthy.endpoint.plugins import load_plugins
 from toolworthy.endpoint.target import Endpoint
@@ -189,7 +189,7 @@ def _own(values: Mapping[str, Any]) -> Mapping[str, Any]:
     """The options that kinds of work declare."""
     known = {name.removeprefix("--").replace("-", "_") for kind in KINDS.values() for name in kind.options}
     if unknown := [name for name in values if name not in known]:
-        raise ToolworthyError(f"run: no kind of work has the option {unknown[0]!r}{meant(unknown[0], known)}")
+        raise ToolworthyError(f"run: no kind of work has the option {unknown[0]!r}{did_you_mean(unknown[0], known)}")
     return values
 
 
@@ -202,7 +202,7 @@ def _call(options: Options, given: RunOptions) -> str:
 def _keys(options: Options, suites: Sequence[str]) -> tuple[ResultKey, ...]:
     """The keys to run; when resuming, those that the earlier run selected."""
     if unknown := [suite for suite in suites if suite not in KINDS]:
-        raise ToolworthyError(f"run: no suite is called {unknown[0]!r}{meant(unknown[0], KINDS)}")
+        raise ToolworthyError(f"run: no suite is called {unknown[0]!r}{did_you_mean(unknown[0], KINDS)}")
     chosen = suites or (KINDS if options.selected else ("wire",))
     keys = tuple(key for suite in dict.fromkeys(chosen) for key in KINDS[suite].keys(options))
     return keys if options.selected is None else tuple(key for key in keys if str(key) in options.selected)

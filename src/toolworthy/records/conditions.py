@@ -43,7 +43,7 @@ class Condition:
         """Whether it changes the results of a suite."""
         return self.suites is None or suite in self.suites
 
-    def said(self, value: object) -> str:
+    def in_words(self, value: object) -> str:
         """A value as text: ``--max-turns 6``, ``no --toolset``."""
         if isinstance(value, bool):
             return self.option if value != self.default else f"no {self.option}"
@@ -127,7 +127,7 @@ def unlike(before: Mapping[str, Any], after: Mapping[str, Any], suite: str) -> d
     for condition in CONDITIONS:
         was, now = (side.get(condition.option, condition.default) for side in (before, after))
         if was != now and condition.concerns(suite):
-            limits |= dict.fromkeys(condition.bounds, (condition.said(was), condition.said(now)))
+            limits |= dict.fromkeys(condition.bounds, (condition.in_words(was), condition.in_words(now)))
     return limits | ({"unnamed": next(iter(limits.values()))} if limits else {})
 
 
@@ -149,7 +149,7 @@ def difference(old: RunMeta, new: RunMeta) -> str:
     for condition in CONDITIONS:
         was, now = condition.of(old), condition.of(new)
         if not condition.by_content and was != now:
-            return f"was made with {condition.said(was)}, this is {condition.said(now)}"
+            return f"was made with {condition.in_words(was)}, this is {condition.in_words(now)}"
     for field, option in _CONTENT.items():
         was, now = (getattr(meta, field) for meta in (old, new))
         if was == now or was is None or (field == "toolset_hashes" and not was):  # runs from before it was stored

@@ -18,7 +18,7 @@ from pydantic import Field
 from toolworthy import content
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.loading import Strict, load_toml
-from toolworthy.base.nearest import near
+from toolworthy.base.nearest import closest
 from toolworthy.reference._connections import ServedConnections
 from toolworthy.reference._inject import Bytes, Edit, Saying, edited, edited_stream, rewritten, said
 from toolworthy.reference._paths import places
@@ -224,6 +224,6 @@ def defect(name: str) -> Defect:
     """
     match = next((entry for entry in catalogue() if entry.id == name), None)
     if match is None:
-        meant = near(name, [entry.id for entry in catalogue()]) or "."
-        raise ToolworthyError(f"no defect is called {name!r}{meant} `toolworthy oracle --list` lists them.")
+        hint = closest(name, [entry.id for entry in catalogue()]) or "."
+        raise ToolworthyError(f"no defect is called {name!r}{hint} `toolworthy oracle --list` lists them.")
     return match

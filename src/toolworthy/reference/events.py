@@ -15,7 +15,7 @@ from typing import Literal
 from toolworthy import content, wire
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.base.loading import Strict, filled, fit, texts_of
-from toolworthy.base.nearest import meant
+from toolworthy.base.nearest import did_you_mean
 from toolworthy.base.toml import read_toml
 from toolworthy.content.situations import Situation
 from toolworthy.content.tasks import Step
@@ -182,5 +182,7 @@ def stages(situations: Sequence[str]) -> tuple[Stage, ...]:
     known = {stage.situation for stage in STAGES}
     for name in situations:
         if name not in known:
-            raise ToolworthyError(f"no situation that can be staged is called {name!r}{meant(name, sorted(known))}")
+            raise ToolworthyError(
+                f"no situation that can be staged is called {name!r}{did_you_mean(name, sorted(known))}"
+            )
     return tuple(stage for stage in STAGES if not situations or stage.situation in situations)

@@ -100,7 +100,7 @@ class Rule(Strict):
         if view.api not in self.apis:
             return
         seen: set[str] = set()
-        for detail, excerpt in self._seen(view):
+        for detail, excerpt in self._violations(view):
             if detail not in seen:
                 seen.add(detail)
                 yield Finding(
@@ -112,7 +112,7 @@ class Rule(Strict):
                     evidence=Evidence(exchange=view.exchange.index, excerpt=excerpt[:300]),
                 )
 
-    def _seen(self, view: View) -> Violations:
+    def _violations(self, view: View) -> Violations:
         try:
             yield from ((detail, excerpt) for detail, excerpt in self.look(view))
         except Exception as error:

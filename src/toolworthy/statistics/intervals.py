@@ -115,7 +115,7 @@ def pooled(counts: Iterable[tuple[Hashable, int, int]]) -> Estimate | None:
 
 def worth(values: Iterable[tuple[Hashable, float]]) -> tuple[float, float]:
     """Mean of clustered values, and their effective sample size."""
-    return _worth(_grouped(values))
+    return _effective_sample(_grouped(values))
 
 
 def _grouped(values: Iterable[tuple[Hashable, float]]) -> list[tuple[int, float]]:
@@ -131,12 +131,12 @@ def _grouped(values: Iterable[tuple[Hashable, float]]) -> list[tuple[int, float]
 def _mean(sums: Sequence[tuple[int, float]]) -> Estimate | None:
     if not sums:
         return None
-    mean, draws = _worth(sums)
+    mean, draws = _effective_sample(sums)
     low, high = exact(mean * draws, draws)
     return Estimate(mean, low, high, sum(size for size, _ in sums), len(sums))
 
 
-def _worth(sums: Sequence[tuple[int, float]]) -> tuple[float, float]:
+def _effective_sample(sums: Sequence[tuple[int, float]]) -> tuple[float, float]:
     n = sum(size for size, _ in sums)
     mean = min(1.0, fsum(total for _, total in sums) / n)
     spread = fsum((total - size * mean) ** 2 for size, total in sums) / n**2

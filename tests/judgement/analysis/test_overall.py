@@ -97,9 +97,11 @@ def test_the_whole_run_in_a_sentence() -> None:
 
 def test_of_several_agents_every_verb_is_plural() -> None:
     headline = Headline("works, fails when", fails=("in 1 of 2 trials", "when it is long"), rest="; 80% was asked")
-    assert headline.said(several=True) == "work, but fail in 1 of 2 trials, and fail when it is long; 80% was asked"
+    assert (
+        headline.in_sentence(several=True) == "work, but fail in 1 of 2 trials, and fail when it is long; 80% was asked"
+    )
     assert str(headline) == "works, fails in 1 of 2 trials, and fails when it is long; 80% was asked"
-    assert Headline("broken", " (TW101)").said(several=True) == "are broken (TW101)"
+    assert Headline("broken", " (TW101)").in_sentence(several=True) == "are broken (TW101)"
 
 
 def test_without_results_nothing_is_said() -> None:

@@ -231,7 +231,7 @@ def test_many_at_a_time_say_what_one_at_a_time_says(benchmark: ModuleType) -> No
     rng = np.random.default_rng(7)
     found = benchmark.drops_of(benchmark.Setting(12, 2, 3, 0.8, 0.3, about="like-these"), 1, rng)[0]
     assert isinstance(found, Alike)
-    worth = float(tango.worth_of_none(found.pairs, found.seen, found.clusters))
+    worth = float(tango.pairs_for_no_change(found.pairs, found.seen, found.clusters))
     borne = tango.p_borne(worth, found.seen.lost, found.seen.won, found.clusters, 0.1)
     assert float(borne) == pytest.approx(found.p_borne(0.1))
 

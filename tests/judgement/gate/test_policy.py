@@ -140,5 +140,5 @@ def test_no_policy_file(tmp_path: Path) -> None:
 
 def test_the_page_lists_every_metric() -> None:
     page = (PACKAGE.parents[1] / "docs" / "gate.md").read_text(encoding="utf-8")
-    rows = [f"| `{one.key}` | {one.kind} | {one.unit} | {one.says} |" for one in metrics().values()]
+    rows = [f"| `{one.key}` | {one.kind} | {one.unit} | {one.meaning} |" for one in metrics().values()]
     assert [line for line in page.splitlines() if line.startswith(("| `tasks.", "| `tools.", "| `wire."))] == rows

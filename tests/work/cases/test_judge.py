@@ -78,8 +78,8 @@ def mutations(stage: Scene, turn: Turn, parts: tuple[Part, ...]) -> Iterator[tup
             yield "one missing", (*before, *after)
         spec = stage.spec(call.name)
         values = json.loads(call.arguments) if not call.custom else {"input": call.arguments}
-        deed = understand(spec, values) if spec else None
-        if deed is not None and not looks(deed):
+        operation = understand(spec, values) if spec else None
+        if operation is not None and not looks(operation):
             yield "a call too many", (*calls, replace(call, id="again", arguments=call.arguments))
         for name, value in values.items() if spec and spec.call else ():
             if isinstance(value, str) and spec and name in spec.call and "{" in json.dumps(spec.call[name]):
@@ -111,7 +111,7 @@ def mutations(stage: Scene, turn: Turn, parts: tuple[Part, ...]) -> Iterator[tup
 
 
 def kinds_of(what: str) -> set[str]:
-    """The kinds that a mutation may be called; several where one deed can be told in two ways."""
+    """The kinds that a mutation may be called; several where one operation can be told in two ways."""
     wrong = {"wrong argument", "wrong type", "wrong tool", "missing call", "extra call", "call where none is due"}
     return {
         "no call": {"no call"},

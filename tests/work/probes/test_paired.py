@@ -70,7 +70,7 @@ def test_traits_that_make_no_difference_cost_one_request() -> None:
 def test_the_refused_one_of_several_is_named() -> None:
     (deviation,), requests = found(refuses("service_tier"), SEED, USER, TIER, STORE)
     assert (deviation.trait, deviation.how) == ("a tier", "refused")
-    assert "Unsupported parameter" in deviation.said
+    assert "Unsupported parameter" in deviation.result
     assert requests == 8
 
 

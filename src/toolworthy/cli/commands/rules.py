@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from toolworthy.base.errors import ToolworthyError
-from toolworthy.base.nearest import near
+from toolworthy.base.nearest import closest
 from toolworthy.base.sanitize import show
 from toolworthy.output.rule_pages import page, write_pages
 from toolworthy.rules import RULES
@@ -26,12 +26,17 @@ def run(name: str | None, pages: Path | None) -> int:
     else:
         by_name = {key.lower(): rule for rule in RULES for key in (rule.slug, rule.code)}
         if name.lower() not in by_name:
-            raise ToolworthyError(f"no rule is called {name}{_nearest(name)} `toolworthy rules` lists them.")
+            raise ToolworthyError(f"no rule is called {name}{_suggestion(name)} `toolworthy rules` lists them.")
         show(page(by_name[name.lower()]), end="")
     return 0
 
 
-def _nearest(name: str) -> str:
+def _suggestion(name: str) -> str:
     names = [*(rule.code for rule in RULES), *(rule.slug for rule in RULES)]
     begun = [one for one in names if one.lower().startswith(name.lower())]
-    return near(begun[0] if begun else name, names) or near(name.lower(), names) or near(name.upper(), names) or "."
+    return (
+        closest(begun[0] if begun else name, names)
+        or closest(name.lower(), names)
+        or closest(name.upper(), names)
+        or "."
+    )

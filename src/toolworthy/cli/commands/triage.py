@@ -8,7 +8,7 @@ from pathlib import Path
 
 from toolworthy.base.atomic import whole
 from toolworthy.base.errors import ToolworthyError
-from toolworthy.base.nearest import meant
+from toolworthy.base.nearest import did_you_mean
 from toolworthy.base.sanitize import one_line, show
 from toolworthy.judgement.analysis.outcome import outcome
 from toolworthy.judgement.analysis.root_cause import RootCause
@@ -57,7 +57,7 @@ def _chosen(causes: Sequence[RootCause], wanted: str) -> RootCause:
     above = next((one for one in causes if wanted.casefold() in map(str.casefold, one.codes)), None)
     if above:
         raise ToolworthyError(f"{wanted} follows from {label(above.code)}. Decide about that.")
-    hint = meant(wanted, [cause.code for cause in causes]) if causes else "; it has none. Give another run."
+    hint = did_you_mean(wanted, [cause.code for cause in causes]) if causes else "; it has none. Give another run."
     raise ToolworthyError(f"the run has no finding {wanted!r}{hint}")
 
 

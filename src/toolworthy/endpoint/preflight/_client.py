@@ -66,7 +66,7 @@ class Asker:
 
         def heard(answer: PreflightAnswer, pause: float) -> None:
             if pause >= _LONG:
-                self._say(f"{answer.says}; retrying in {pause:.0f} s")
+                self._say(f"{answer.summary}; retrying in {pause:.0f} s")
 
         async def ask() -> PreflightAnswer:
             async with self._places:

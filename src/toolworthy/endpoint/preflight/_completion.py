@@ -86,7 +86,7 @@ async def try_completion(asker: Asker, endpoint: Endpoint, api: Api) -> Tried:
         return Tried(api, base, "answers", answer, (Check(f"{api} API", True, f"answers at {url}"),))
     if (state := _decided(api, answer)) is not None:
         ok = None if state == "unknown" else False
-        check = Check(f"{api} API", ok, f"{answer.says} ({url})", absent=state == "absent")
+        check = Check(f"{api} API", ok, f"{answer.summary} ({url})", absent=state == "absent")
         return Tried(api, base, state, answer, (check,))
     return await _with_less(way)
 
@@ -101,8 +101,8 @@ async def _with_less(way: _Way) -> Tried:
         accepted, streamed = (), answer
         answer = await way.ask(accepted)
         if not answered(api, answer):
-            return Tried(api, base, "fails", streamed, (Check(f"{api} API", False, f"{streamed.says} ({url})"),))
-        checks.append(Check(f"{api} stream", False, streamed.says))
+            return Tried(api, base, "fails", streamed, (Check(f"{api} API", False, f"{streamed.summary} ({url})"),))
+        checks.append(Check(f"{api} stream", False, streamed.summary))
     checks.insert(0, Check(f"{api} API", True, f"answers at {url}"))
     shown = answer
     for part in ("tool", "system message in mid-conversation"):
@@ -110,7 +110,7 @@ async def _with_less(way: _Way) -> Tried:
         if answered(api, answer := await way.ask(more)):
             accepted = more
         else:
-            checks.append(Check(f"{api} completion, {part}", False, answer.says))
+            checks.append(Check(f"{api} completion, {part}", False, answer.summary))
     system = "system message in mid-conversation" in accepted
     wants = way.endpoint.dialect.max_tokens_field == "max_completion_tokens"
     return Tried(api, base, "answers", shown, tuple(checks), system, wants)

@@ -141,5 +141,5 @@ def _as_seen(endpoint: Endpoint, there: dict[Api, Tried]) -> Endpoint:
 def _refusal(agent: AgentAdapter, endpoint: Endpoint, there: dict[Api, Tried]) -> str | None:
     api = endpoint.api_for(agent.apis[0])
     if there[api].state == "fails":
-        return f"{api}: {there[api].answer.says}"
+        return f"{api}: {there[api].answer.summary}"
     return agent.lacks_room(endpoint.context) or None

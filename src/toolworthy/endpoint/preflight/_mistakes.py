@@ -27,13 +27,13 @@ def stop_if_useless(endpoint: Endpoint, tried: dict[Api, list[Tried]]) -> None:
         raise ToolworthyError(f"{endpoint.name}: {_limited(limited)}")
     if broke := _of("empty account", last):
         raise ToolworthyError(
-            f"{endpoint.name}: the account or key has no credit left ({_seen(broke)}). Add credit, or use another key."
+            f"{endpoint.name}: the account or key has no credit left ({_quote(broke)}). Add credit, or use another key."
         )
     if refused := _of("bad key", last):
-        raise ToolworthyError(f"{endpoint.name} {_key(endpoint)} ({_seen(refused)}). {_KEY_REMEDY}")
+        raise ToolworthyError(f"{endpoint.name} {_key(endpoint)} ({_quote(refused)}). {_KEY_REMEDY}")
     if gone := next((way for way in last if way.answer.busy), None):
         raise ToolworthyError(
-            f"{endpoint.name} has been overloaded for {gone.answer.waited:.0f} s ({_seen(gone)}). Try again later."
+            f"{endpoint.name} has been overloaded for {gone.answer.waited:.0f} s ({_quote(gone)}). Try again later."
         )
 
 
@@ -54,7 +54,7 @@ def stop_if_unknown_model(endpoint: Endpoint, tried: dict[Api, list[Tried]], lis
     near = models.nearest(endpoint.model, names) if unlisted else None
     hint = f"; did you mean {near!r}?" if near else "."
     to_do = f"Give --model ID, one of {models.shown(names)}." if unlisted else "Give another --model ID."
-    raise ToolworthyError(f"{endpoint.name} has no model {endpoint.model!r} ({_seen(refused)}){hint} {to_do}")
+    raise ToolworthyError(f"{endpoint.name} has no model {endpoint.model!r} ({_quote(refused)}){hint} {to_do}")
 
 
 def stop_if_nothing_is_there(endpoint: Endpoint, tried: dict[Api, list[Tried]]) -> None:
@@ -69,7 +69,7 @@ def stop_if_nothing_is_there(endpoint: Endpoint, tried: dict[Api, list[Tried]]) 
     if not there:
         raise ToolworthyError(f"{endpoint.name} speaks none of the wire APIs ({_all(tried)}). Check the base URL.")
     if endpoint.forced_api and endpoint.forced_api not in there:
-        answer = _seen(tried[endpoint.forced_api][0])
+        answer = _quote(tried[endpoint.forced_api][0])
         raise ToolworthyError(
             f"{endpoint.name} has no {endpoint.forced_api} API ({answer}). Give --wire, one of {', '.join(there)}."
         )
@@ -79,24 +79,24 @@ def _of(kind: RefusalKind, tried: Iterable[Tried]) -> Tried | None:
     return next((way for way in tried if way.refusal and way.refusal.kind == kind), None)
 
 
-def _seen(tried: Tried) -> str:
-    return f"{tried.answer.says} from {tried.answer.url}"
+def _quote(tried: Tried) -> str:
+    return f"{tried.answer.summary} from {tried.answer.url}"
 
 
 def _all(tried: dict[Api, list[Tried]]) -> str:
     """The response of each address, grouped by response."""
     by_answer: dict[str, list[str]] = {}
     for way in (ways[0] for ways in tried.values()):
-        by_answer.setdefault(way.answer.says, []).append(way.answer.url)
-    return "; ".join(f"{says} from {', '.join(urls)}" for says, urls in by_answer.items())
+        by_answer.setdefault(way.answer.summary, []).append(way.answer.url)
+    return "; ".join(f"{summary} from {', '.join(urls)}" for summary, urls in by_answer.items())
 
 
 def _limited(tried: Tried) -> str:
     refusal, answer = tried.refusal, tried.answer
     assert refusal is not None
     if refusal.retry_after and refusal.retry_after > answer.waited:
-        return f"rate limited ({_seen(tried)}). Try again in {refusal.retry_after:,.0f} s, or use another key."
-    return f"rate limited for {answer.waited:.0f} s ({_seen(tried)}). Try again later, or use another key."
+        return f"rate limited ({_quote(tried)}). Try again in {refusal.retry_after:,.0f} s, or use another key."
+    return f"rate limited for {answer.waited:.0f} s ({_quote(tried)}). Try again later, or use another key."
 
 
 def _key(endpoint: Endpoint) -> str:

@@ -69,7 +69,7 @@ class PreflightAnswer:
         return self.status in (204, 205) or 0 < self.status < 200 or self.status >= 600
 
     @property
-    def says(self) -> str:
+    def summary(self) -> str:
         """A summary in one short line."""
         if self.trouble:
             return self.trouble

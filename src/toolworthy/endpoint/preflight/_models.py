@@ -45,9 +45,9 @@ async def ids(asker: Asker, endpoint: Endpoint) -> list[str]:
     for url, api in urls.items():
         answer = await asker.get(url, api)
         if not answer.status:
-            raise ToolworthyError(answer.says)
+            raise ToolworthyError(answer.summary)
         if answer.refusal and answer.refusal.kind == "bad key":
-            raise ToolworthyError(f"{url} refused the key ({answer.says}). Name its variable with --key-env.")
+            raise ToolworthyError(f"{url} refused the key ({answer.summary}). Name its variable with --key-env.")
         if names := [name_of(entry) for entry in _entries(answer)]:
             return names
     return []

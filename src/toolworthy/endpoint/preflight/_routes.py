@@ -61,7 +61,7 @@ def readings(endpoint: Endpoint, tried: dict[Api, list[Tried]]) -> list[Check]:
         apis = [api for api, way in moved.items() if way.base_url == base]
         which = "" if len(apis) == len(reached) or _follows(reached, base) else f"{' and '.join(apis)} "
         first = endpoint.base_urls[apis[0]]
-        answer = tried[apis[0]][0].answer.says
+        answer = tried[apis[0]][0].answer.summary
         checks.append(_reading(f"{first}: no {which}API there ({answer}); using {base}"))
     cut = next((url for api, url in endpoint.base_urls.items() if wire.api(api).base), base_url)
     if base_url and reached and cut != base_url and not moved:

@@ -28,8 +28,7 @@ class SameWords:
     """Code of the rule that explains it; else the id of the plainest, most severe probe."""
     title: str
     """Title of the root cause; "" if it is that of the rule or probe."""
-    said: str
-    """The message."""
+    message: str
     results: tuple[ProbeResult, ...]
     joined: frozenset[str]
     """Codes that only follow from it."""

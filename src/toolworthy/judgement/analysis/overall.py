@@ -67,8 +67,7 @@ def sentence(agents: Sequence[Overall]) -> str:
     for agent in sorted(agents, key=lambda one: list(WORDS).index(one.word)):
         grouped.setdefault(agent.headline, []).append(agent.title)
     return " ".join(
-        f"{', '.join(names[:-1]) + ' and ' * (len(names) > 1) + names[-1]} {headline.said(several=len(names) > 1)}."
-        for headline, names in grouped.items()
+        f"{listed(names)} {headline.in_sentence(several=len(names) > 1)}." for headline, names in grouped.items()
     )
 
 

@@ -88,7 +88,7 @@ class _Evidence:
             title, _, severity = self.words[group.code]
             if group.title:
                 title = group.title[:_LONG] + "…" * (len(group.title) > _LONG)
-            self.words[group.code] = title, group.said, severity
+            self.words[group.code] = title, group.message, severity
             self.seen[group.code] = [*dict.fromkeys([*self.seen[group.code], *group.results])]
         self.parent |= {one.key.probe: one.cause for one in self.probes if one.judged and one.cause in self.seen}
         for api in served_apis(self.probes):
@@ -215,8 +215,8 @@ class _Evidence:
         effect, when = worst.effect, _when(worst)
         if effect == "breaks" and any(trial.ok for trial in trials):
             effect, when = "fails", "in probes, but not in all of its trials"
-        said = worst.detail if worst.code == code and worst.of_probe else ""
-        did = breakage.did(agent, code, worst.situation, said) or breakage.did(agent, code, said=said) or ""
+        detail = worst.detail if worst.code == code and worst.of_probe else ""
+        did = breakage.did(agent, code, worst.situation, detail) or breakage.did(agent, code, detail=detail) or ""
         if did == "unaffected":  # that was in the plain task, which does not include this situation
             did = ""
         own = any(

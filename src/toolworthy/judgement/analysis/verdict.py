@@ -46,7 +46,7 @@ class Headline:
     def __str__(self) -> str:
         return self._works("works", "", "fails") if self.word in WORKING else f"{self.word}{self.how}"
 
-    def said(self, *, several: bool) -> str:
+    def in_sentence(self, *, several: bool) -> str:
         """The words after the names of agents in a sentence."""
         if self.word not in WORKING:
             return f"{'are' if several else 'is'} {self}"

@@ -26,18 +26,18 @@ class Alike(Drop):
     """Variance of what the loss of one item, drawn by chance, would cost; in squares of the metric's unit."""
 
     def p_borne(self, margin: float) -> float:
-        n = self._worth(changed=margin <= 0)
+        n = self._effective_pairs(changed=margin <= 0)
         return float(tango.p_borne(n, self.seen.lost, self.seen.won, self.clusters, margin))
 
     def p_worse(self, margin: float) -> float:
-        n = self._worth(changed=margin >= 0)
+        n = self._effective_pairs(changed=margin >= 0)
         return float(tango.p_worse(n, self.seen.lost, self.seen.won, self.clusters, margin))
 
-    def _worth(self, changed: bool) -> float:
+    def _effective_pairs(self, changed: bool) -> float:
         """Independent pairs that the sample is worth to a claim that something changed, or that nothing did."""
         if changed:
-            return float(tango.worth_of_change(self.pairs, self.seen))
-        return float(tango.worth_of_none(self.pairs, self.seen, self.clusters))
+            return float(tango.pairs_for_change(self.pairs, self.seen))
+        return float(tango.pairs_for_no_change(self.pairs, self.seen, self.clusters))
 
     def interval(self, alpha: float) -> tuple[float, float]:
         low = root(lambda drop: self.p_worse(drop) > alpha, -1.0, self.value)
@@ -69,7 +69,7 @@ class Alike(Drop):
         Who succeeds less often wins less often, too.
         """
         less = (self.before - true) / self.after if self.after > 0 else 1.0
-        n = self._worth(changed=True)
+        n = self._effective_pairs(changed=True)
         won = (n * self.seen.won + 0.5) / (n + 1) * min(1.0, max(0.0, less))
         won = max(won, -true)
         return min(1 - won, won + true), won
@@ -84,7 +84,9 @@ class Alike(Drop):
         seen = tango.PairShares(lost, won, self.seen.size * times, 1.0 if lost_items else self.seen.correlation)
         pairs, value = self.pairs * times, lost - won
         fails = value > margin
-        n = float(tango.worth_of_change(pairs, seen) if fails else tango.worth_of_none(pairs, seen, self.clusters))
+        n = float(
+            tango.pairs_for_change(pairs, seen) if fails else tango.pairs_for_no_change(pairs, seen, self.clusters)
+        )
         varied = (lost + won - value * value) / n
         if lost_items:
             varied = 2 * won / self.pairs + lost_items * (1 - lost_items / self.clusters) * self.uneven

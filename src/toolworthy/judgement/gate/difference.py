@@ -81,9 +81,9 @@ class Row:
     """Notes, such as why a figure is missing."""
 
     @property
-    def says(self) -> str:
+    def meaning(self) -> str:
         """The metric's description."""
-        return metrics()[self.metric].says
+        return metrics()[self.metric].meaning
 
 
 @dataclass(frozen=True)

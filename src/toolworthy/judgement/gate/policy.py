@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from toolworthy.base.loading import Strict, load_toml
-from toolworthy.base.nearest import meant
+from toolworthy.base.nearest import did_you_mean
 from toolworthy.judgement.metrics import metrics
 from toolworthy.records.gate import About
 
@@ -68,7 +68,7 @@ class Policy(Strict, allow_inf_nan=False):
                 inner = [f"{name}.{key}" for key in criterion] if isinstance(criterion, dict) else []
                 if quoted := [metric for metric in inner if metric in metrics()]:
                     raise ValueError(f'a metric\'s name contains a dot and needs quotes: [metrics."{quoted[0]}"]')
-                raise ValueError(f"no metric is called {name!r}{meant(name, metrics())}")
+                raise ValueError(f"no metric is called {name!r}{did_you_mean(name, metrics())}")
         return criteria
 
     @field_validator("metrics")

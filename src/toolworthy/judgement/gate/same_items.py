@@ -182,7 +182,7 @@ class These(Drop):
             count = self._as_before().done
             fewer = count.less(true / count.unit)
             after = _expected(self.before - true, fewer.variance, count.unit)
-            return _would_decide(self._seen(after, true * true), margin, alpha)
+            return _would_decide(self._expected_difference(after, true * true), margin, alpha)
 
         most = self.before
         return root(detected, margin, most) if most > margin and detected(most) else None
@@ -193,7 +193,7 @@ class These(Drop):
             left = 1 - lost / self.clusters
             after = _expected(left * self.before, left * whole.variance, whole.unit)
             chosen = lost * left * self.uneven
-            seen = self._seen(after, self.before - after.rate)
+            seen = self._expected_difference(after, self.before - after.rate)
             if seen.drop > margin and _would_decide(seen, margin, alpha, chosen):
                 return lost
         return None
@@ -201,14 +201,14 @@ class These(Drop):
     def decides(self, margin: float, alpha: float, times: float) -> bool:
         after = self.now if self.value > 0 else self._as_before()
         if times == 1:
-            return _would_decide(self._seen(after, self.value**2), margin, alpha)
+            return _would_decide(self._expected_difference(after, self.value**2), margin, alpha)
         return _would_decide(apart(_repeated(self.was, times), _repeated(after, times)), margin, alpha)
 
     def _as_before(self) -> _Side:
         """The expected results of the candidate's attempts if nothing changed."""
         return _expected(self.before, self.was.variance * self.was.unit / self.now.unit, self.now.unit)
 
-    def _seen(self, after: _Side, squares: float) -> Apart:
+    def _expected_difference(self, after: _Side, squares: float) -> Apart:
         """The expected results of a candidate, where `squares` is the mean square of the items' losses."""
         if not self.by_pairs:
             return apart(self.was, after)

@@ -53,21 +53,25 @@ def seen(sizes: ArrayLike, lost: ArrayLike, won: ArrayLike) -> PairShares:
     return PairShares(share_lost, share_won, size, np.where(size > 1 + 1e-9, 1.0 if clusters < 2 else correlation, 0.0))
 
 
-def worth_of_none(pairs: ArrayLike, shares: PairShares, clusters: ArrayLike) -> Array:
+def pairs_for_no_change(pairs: ArrayLike, shares: PairShares, clusters: ArrayLike) -> Array:
     """The effective number of independent pairs among `pairs`, for a claim that nothing changed beyond a margin.
 
     Clusters count as lost or won as a whole until the data show otherwise: none of 10 items lost, however often
     tried, counts as none of 10 draws.
     """
-    return _worth(pairs, shares, np.asarray(clusters, float) * (shares.lost + shares.won), 1.0, _ALL_OR_NOTHING)
+    return _effective_pairs(
+        pairs, shares, np.asarray(clusters, float) * (shares.lost + shares.won), 1.0, _ALL_OR_NOTHING
+    )
 
 
-def worth_of_change(pairs: ArrayLike, shares: PairShares) -> Array:
+def pairs_for_change(pairs: ArrayLike, shares: PairShares) -> Array:
     """The same for a claim that something changed."""
-    return _worth(pairs, shares, np.asarray(pairs, float) * (shares.lost + shares.won), PRIOR_CORRELATION, PRIOR_WEIGHT)
+    return _effective_pairs(
+        pairs, shares, np.asarray(pairs, float) * (shares.lost + shares.won), PRIOR_CORRELATION, PRIOR_WEIGHT
+    )
 
 
-def _worth(pairs: ArrayLike, shares: PairShares, events: Array, prior: float, weight: float) -> Array:
+def _effective_pairs(pairs: ArrayLike, shares: PairShares, events: Array, prior: float, weight: float) -> Array:
     """The effective number of pairs. With few events, the prior can raise the correlation, but never lower it."""
     drawn = (events * shares.correlation + weight * prior) / (events + weight)
     spread = np.maximum(shares.size - 1, 0.0) * np.maximum(shares.correlation, drawn)

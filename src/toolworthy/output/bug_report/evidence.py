@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from toolworthy.base.errors import ToolworthyError
-from toolworthy.base.nearest import meant
+from toolworthy.base.nearest import did_you_mean
 from toolworthy.base.redact import Redactor
 from toolworthy.judgement.analysis.unruled import UNRULED
 from toolworthy.output.bug_report import _reproduce as again
@@ -59,7 +59,7 @@ def choose(run: RunDirectory, every: Sequence[Located], wanted: str) -> Located:
     same = [located for located in every if wanted.casefold() in label(located.code).casefold().split()]
     if not same:
         names = dict.fromkeys(name for located in every for name in (located.code, located.id))
-        hint = meant(wanted, names) if names else ": it has none at all. Give another run."
+        hint = did_you_mean(wanted, names) if names else ": it has none at all. Give another run."
         raise ToolworthyError(f"{run.path} has no finding {wanted!r}{hint}")
     return min(same, key=lambda located: (rank(located.severity), _size(run, located)))
 

@@ -72,7 +72,7 @@ def badge(run: RunDirectory, suite: Suite | None = None) -> Badge:
         ToolworthyError: the run has no results of it.
     """
     model = run.meta.endpoint.model
-    figures = said(run.results(), run.cases(), run.probes())
+    figures = suite_figures(run.results(), run.cases(), run.probes())
     for name in (suite,) if suite else SUITES:
         if name in figures:
             message, word = figures[name]
@@ -80,7 +80,7 @@ def badge(run: RunDirectory, suite: Suite | None = None) -> Badge:
     raise ToolworthyError(f"{run.path} has no results{f' of {suite}' if suite else ''}. Give another run.")
 
 
-def said(
+def suite_figures(
     results: Sequence[TrialResult], cases: Sequence[CaseResult], probes: Sequence[ProbeResult]
 ) -> dict[Suite, tuple[str, Word]]:
     """For every suite with results, its figure in a few words, and its verdict."""

@@ -18,7 +18,7 @@ CHANGED = 60
 
 
 @dataclass(frozen=True)
-class Beside:
+class SideBySide:
     """A baseline and a candidate."""
 
     number: int
@@ -46,7 +46,7 @@ class Beside:
         return (after, before) if after and before else None
 
 
-def beside(sides: Sequence[RunView], rows: Sequence[Mapping[str, Any]]) -> tuple[Beside, ...]:
+def side_by_side(sides: Sequence[RunView], rows: Sequence[Mapping[str, Any]]) -> tuple[SideBySide, ...]:
     """Every run with the first one; a run alone with the baseline that its gate names, if that is still there.
 
     Args:
@@ -57,16 +57,16 @@ def beside(sides: Sequence[RunView], rows: Sequence[Mapping[str, Any]]) -> tuple
     attempts = {(row["run"], row["suite"], row["item"], row["agent"]): row["telling"] for row in rows}
     if len(sides) > 1:
         others = enumerate(samples[1:], 1)
-        return tuple(Beside(at - 1, compare(samples[0], other), 0, at, attempts) for at, other in others)
+        return tuple(SideBySide(at - 1, compare(samples[0], other), 0, at, attempts) for at, other in others)
     baseline = baseline_of(sides[0].run)
-    return (Beside(0, compare(baseline.sample, samples[0]), None, 0, {}),) if baseline else ()
+    return (SideBySide(0, compare(baseline.sample, samples[0]), None, 0, {}),) if baseline else ()
 
 
 def _tells(row: Row) -> bool:
     return row.agent is None or row.word in ("better", "worse")
 
 
-def drawn(compared: Sequence[Beside]) -> list[dict[str, Any]]:
+def drawn(compared: Sequence[SideBySide]) -> list[dict[str, Any]]:
     """The rows of the charts."""
     return [
         {

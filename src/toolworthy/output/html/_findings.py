@@ -74,7 +74,7 @@ def groups(number: int, run: RunDirectory) -> tuple[Group, ...]:
             cause=cause,
             rule=rules.get(cause.code),
             wanted=ticket.expected(places[0]) if cause.code not in rules and places else "",
-            affected=breakage.affected(cause.code, said="" if cause.code in rules else cause.detail),
+            affected=breakage.affected(cause.code, detail="" if cause.code in rules else cause.detail),
             shown=_first(number, run, places, cause.breaks, at < _BUNDLES),
         )
         for at, cause in enumerate(causes_of(run))

@@ -39,7 +39,7 @@ class RunView:
     remarks: tuple[str, ...]
     """Notes, a line each: how much of an interrupted run was measured, rates of leaked calls, rate limits."""
     groups: tuple[findings.Group, ...]
-    said: dict[Suite, tuple[str, Word]]
+    figures: dict[Suite, tuple[str, Word]]
     answered: tuple[str, ...]
     tools: dict[str, Any] | None
     matrix: Matrix
@@ -68,7 +68,7 @@ class RunView:
     def headline(self) -> str:
         """The whole run in a line."""
         text = headline(self.agents, [group.cause for group in self.groups])
-        return text or ". ".join(figure for figure, _ in self.said.values()) or "Nothing was measured."
+        return text or ". ".join(figure for figure, _ in self.figures.values()) or "Nothing was measured."
 
     @property
     def rows(self) -> list[tuple[Overall, list[Cell], list[tuple[int, RootCause, Harm]]]]:
@@ -80,7 +80,7 @@ class RunView:
         return [
             (
                 agent,
-                [cell for suite in self.said for cell in cells if (cell.agent, cell.suite) == (agent.agent, suite)],
+                [cell for suite in self.figures for cell in cells if (cell.agent, cell.suite) == (agent.agent, suite)],
                 [row for row in harms if row[2].agent == agent.agent and row[2].effect != "noted"],
             )
             for agent in self.agents
@@ -101,7 +101,7 @@ def side_of(number: int, run: RunDirectory) -> RunView:
         server="" if (server := server_of(run.meta, probes)).id == "generic" else server.title,
         remarks=(*filter(None, [unfinished(run)]), *remarks(run.measured())),
         groups=findings.groups(number, run),
-        said=badge.said(results, cases, probes),
+        figures=badge.suite_figures(results, cases, probes),
         answered=tuple(sorted(answered)),
         tools=tools.section(cases),
         matrix=matrix(results, cases, probes),

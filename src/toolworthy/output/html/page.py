@@ -16,7 +16,7 @@ from toolworthy.content import adapters
 from toolworthy.judgement.analysis.matrix import Cell
 from toolworthy.judgement.history.load import find
 from toolworthy.judgement.history.series import history
-from toolworthy.output.html import _comparison as beside
+from toolworthy.output.html import _comparison as comparison
 from toolworthy.output.html import _speed as speed
 from toolworthy.output.html._detail import detail
 from toolworthy.output.html._items import is_best, items, subject
@@ -72,7 +72,7 @@ def parts(runs: Sequence[RunDirectory], only: str = "", also: Also | None = None
     measures = [asdict(measure) for side in sides for measure in side.measures]
     causes = _causes(sides)
     series = history(find([run.path for run in runs])) if len(runs) > _MANY else None
-    compared = beside.beside(sides, rows)
+    compared = comparison.side_by_side(sides, rows)
     order = _order(sides, only)
     first = index(
         runs=[{"name": side.name, "title": side.title} for side in sides],
@@ -82,7 +82,7 @@ def parts(runs: Sequence[RunDirectory], only: str = "", also: Also | None = None
         points=speed.POINTS,
         measures=measures,
         causes=causes,
-        differences=beside.drawn(compared),
+        differences=comparison.drawn(compared),
         past=past(series) if series else [],
     )
     yield from shell(
@@ -97,10 +97,10 @@ def parts(runs: Sequence[RunDirectory], only: str = "", also: Also | None = None
         level_words=LEVEL_WORDS,
         series=shown(series) if series else None,
         compared=compared,
-        most_changed=beside.CHANGED,
+        most_changed=comparison.CHANGED,
         most_first=_FIRST,
         most_reasons=_REASONS,
-        glyphs=beside.MARKS,
+        glyphs=comparison.MARKS,
         marks=GATE_MARKS,
         gate=sides[-1].run.gate,
         at=_at,

@@ -12,7 +12,7 @@ from toolworthy.judgement.analysis.remarks import remarks
 from toolworthy.judgement.analysis.root_causes import causes_of
 from toolworthy.judgement.analysis.verdict import WORDS, cell, verdicts
 from toolworthy.output._markdown import render
-from toolworthy.output.exports.badge import said
+from toolworthy.output.exports.badge import suite_figures
 from toolworthy.output.terminal import tools, wire
 from toolworthy.output.terminal._costs import costs
 from toolworthy.output.terminal.gate import MARKS as GATE
@@ -46,7 +46,7 @@ def markdown(run: RunDirectory) -> str:
         gate=gate,
         figures=" · ".join(
             f"{WORDS[word]} {figure}" + (f" ({word})" if suite != "wire" else "")
-            for suite, (figure, word) in said(results, cases, probes).items()
+            for suite, (figure, word) in suite_figures(results, cases, probes).items()
         ),
         cut_short=unfinished(run),
         in_words=sentence(overall(results, probes)),

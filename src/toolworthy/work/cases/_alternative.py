@@ -78,7 +78,7 @@ class Alternative:
 
     def _sum(self, done: list[Done], known: Sequence[Sequence[Reference]], *, part: bool = False) -> list[Miss] | None:
         """If all calls together have the wanted effect, the misses of the strict reading; else None."""
-        doing = [call for call in done if call.parsed.deed is not None]
+        doing = [call for call in done if call.parsed.operation is not None]
         by_effect = self.stage.world is not None and not self.stage.turn.apart and not any(w.tool for w in self.wants)
         if not by_effect or (len(doing) < len(self.calls) and not part):
             return None
@@ -120,7 +120,7 @@ class Alternative:
 
     def _apart(self, measured: Worth, done: list[Done], known: Sequence[Sequence[Reference]]) -> None:
         change = next((want for want in self.wants if want.do == "change"), None)
-        makers = [call for call in done if change and call.parsed.deed is not None and not call.shows]
+        makers = [call for call in done if change and call.parsed.operation is not None and not call.shows]
         makers = [call for call in makers if not self._meets_another(call, known)]
         others = [call for call in done if all(call is not maker for maker in makers)]
         first = {call.parsed.words: call for call in reversed(others)}

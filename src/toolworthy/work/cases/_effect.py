@@ -129,7 +129,7 @@ def words(effect: Effect) -> str:
     parts += [f"{path} is {'' if given else 'not '}executable" for path, given in sorted(effect.executable.items())]
     parts += [f"link {path}" for path in sorted(effect.links)]
     parts += ["the repository is changed"] * (effect.repository is not None)
-    parts += [f"`{call.said}` is called" for call in effect.acts]
+    parts += [f"`{call.text}` is called" for call in effect.acts]
     tried = sorted(effect.tried)
     parts += [f"`git {' '.join(name)}` is called" for name in tried if effect.repository is None]
     parts += ["a process is left running"] * bool(effect.left)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from toolworthy.base.paths import ROOT
-from toolworthy.content.toolset import Deed
+from toolworthy.content.toolset import Operation
 from toolworthy.wire.ir import ToolCall
 from toolworthy.work.cases._effect import Effect, changes, effect_of
 from toolworthy.work.cases._files import LOOKS, EditRefused, answer_from, changed, folder_of, looks
@@ -29,7 +29,7 @@ class ParsedCall:
     call: ToolCall
     arguments: Any
     """None where they cannot be read or the tool is unknown."""
-    deed: Deed | None
+    operation: Operation | None
     unknown: bool = False
     looks: bool = False
     """A tool of the case's own that only shows something."""
@@ -51,7 +51,11 @@ class ParsedCall:
     @property
     def command(self) -> str | None:
         """The command line that it runs, if it runs one."""
-        return self.deed.values[0]["command"] if self.deed is not None and self.deed.action == "run" else None
+        return (
+            self.operation.values[0]["command"]
+            if self.operation is not None and self.operation.action == "run"
+            else None
+        )
 
 
 @dataclass(frozen=True)
@@ -73,10 +77,15 @@ class Done:
     @property
     def shows(self) -> bool:
         """Whether it is read-only."""
-        deed = self.parsed.deed
-        if deed is None:
+        operation = self.parsed.operation
+        if operation is None:
             return self.parsed.looks
-        return self.sure and not self.effect and not self.failed and (deed.action in LOOKS or deed.action == "run")
+        return (
+            self.sure
+            and not self.effect
+            and not self.failed
+            and (operation.action in LOOKS or operation.action == "run")
+        )
 
 
 @dataclass(frozen=True)
@@ -106,22 +115,22 @@ class Execution:
         """With the private files that it shows, as if those were called."""
         lines = {line: path for path in self.private for line in self.before.files[path].splitlines() if line.strip()}
         shown = {lines[line] for text in made.outputs for line in text.splitlines() if line in lines}
-        seen = tuple(Invocation("private", operands=(path,), said=f"show {path}") for path in sorted(shown))
+        seen = tuple(Invocation("private", operands=(path,), text=f"show {path}") for path in sorted(shown))
         return replace(made, effect=replace(made.effect, acts=(*made.effect.acts, *seen))) if seen else made
 
     async def _one(self, parsed: ParsedCall, state: State, repository: Repository | None) -> Done:
-        deed = parsed.deed
-        if deed is None:
+        operation = parsed.operation
+        if operation is None:
             return Done(parsed, state)
         if parsed.command is not None and self.world is not None:
-            ran = await self.run(parsed.command, state, folder_of(deed))
+            ran = await self.run(parsed.command, state, folder_of(operation))
             return Done(parsed, ran.state, effect_of(state, repository, ran), (ran.output,), ran)
-        if deed.action in LOOKS or looks(deed):
-            readings = {answer_from(deed, state.files, shift) for shift in (0, 1)}
-            exact = parsed.command is None or bool(shell.reads(parsed.command) and folder_of(deed) == ROOT)
+        if operation.action in LOOKS or looks(operation):
+            readings = {answer_from(operation, state.files, shift) for shift in (0, 1)}
+            exact = parsed.command is None or bool(shell.reads(parsed.command) and folder_of(operation) == ROOT)
             return Done(parsed, state, outputs=tuple(text for text in readings if text is not None and exact))
         try:
-            files = changed(state.files, deed)
+            files = changed(state.files, operation)
         except EditRefused as error:
             return Done(parsed, state, failed=str(error))
         if files is None:
@@ -132,13 +141,13 @@ class Execution:
         """The effects of a command in the world."""
         if self.world is None:
             raise Undecided(f"only a sandbox can determine what this does: {command[:100]}")
-        says, fails = _scripted(self.turn)
-        return await self.world.run(state or self.before, command, folder or ROOT, says=says, fails=fails)
+        outputs, fails = _scripted(self.turn)
+        return await self.world.run(state or self.before, command, folder or ROOT, outputs=outputs, fails=fails)
 
 
 def _scripted(turn: Turn) -> tuple[Mapping[str, str], Mapping[str, str]]:
     """What stand-ins say in this turn, and which of their calls fail: those of the reference, by the program."""
-    says: dict[str, str] = {}
+    outputs: dict[str, str] = {}
     fails: dict[str, str] = {}
     for number, want in enumerate(turn.right[0] if turn.right else ()):
         if want.do != "run":
@@ -147,10 +156,10 @@ def _scripted(turn: Turn) -> tuple[Mapping[str, str], Mapping[str, str]]:
         argv = parsed[0].argv if parsed else ()
         names = _names(argv[0] if argv else "")
         if number < len(turn.results):
-            says |= dict.fromkeys(names, f"{turn.results[number].strip()}\n")
+            outputs |= dict.fromkeys(names, f"{turn.results[number].strip()}\n")
         if turn.error:
             fails |= dict.fromkeys(names, " ".join(argv[1:]))
-    return says, fails
+    return outputs, fails
 
 
 def _names(program: str) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from toolworthy.base.paths import ROOT
-from toolworthy.content.toolset import Deed
+from toolworthy.content.toolset import Operation
 from toolworthy.work.cases.matching import patch, shell, unified
 
 LOOKS = ("read", "search", "find", "list", "view")
@@ -25,49 +25,49 @@ def relative(path: str, folder: str = ROOT) -> str:
     return inside.removeprefix(ROOT).lstrip("/") if inside == ROOT or inside.startswith(f"{ROOT}/") else inside
 
 
-def folder_of(deed: Deed) -> str:
-    """The absolute path that a deed works in."""
-    return posixpath.normpath(posixpath.join(ROOT, str(deed.scope.get("folder") or "")))
+def folder_of(operation: Operation) -> str:
+    """The absolute path that an operation works in."""
+    return posixpath.normpath(posixpath.join(ROOT, str(operation.scope.get("folder") or "")))
 
 
-def looks(deed: Deed) -> bool:
+def looks(operation: Operation) -> bool:
     """Whether it is certainly read-only."""
-    if deed.action == "run":
-        command = deed.values[0].get("command", "")
+    if operation.action == "run":
+        command = operation.values[0].get("command", "")
         return bool(shell.reads(command) or shell.searches(command) or shell.finds(command))
-    return deed.action in LOOKS
+    return operation.action in LOOKS
 
 
 # ---- what a tool says ----------------------------------------------------------------------------------------------
 
 
-def answer_from(deed: Deed, files: Mapping[str, str], shift: int = 0) -> str | None:
+def answer_from(operation: Operation, files: Mapping[str, str], shift: int = 0) -> str | None:
     """What a tool says that looks at the files; None where that is not known.
 
     Args:
-        deed: what is done.
+        operation: what is done.
         files: what lies there.
         shift: 1 where the tool counts lines from 0.
     """
-    value = deed.values[0]
-    match deed.action:
+    value = operation.values[0]
+    match operation.action:
         case "read":
-            return _lines_of(value["path"], files, *_span(deed, shift))
+            return _lines_of(value["path"], files, *_span(operation, shift))
         case "list":
-            return "\n".join(_most(deed, _listed(relative(value["path"]), files))) or "empty"
+            return "\n".join(_most(operation, _listed(relative(value["path"]), files))) or "empty"
         case "find":
-            return "\n".join(_most(deed, _named(deed, files))) or "no files"
+            return "\n".join(_most(operation, _named(operation, files))) or "no files"
         case "search":
-            return "\n".join(_most(deed, _searched(deed, files))) or "no matches"
+            return "\n".join(_most(operation, _searched(operation, files))) or "no matches"
         case "run":
-            return _output_of(value["command"], files) if folder_of(deed) == ROOT else None
+            return _output_of(value["command"], files) if folder_of(operation) == ROOT else None
         case _:
             return None
 
 
-def _most(deed: Deed, lines: list[str]) -> list[str]:
+def _most(operation: Operation, lines: list[str]) -> list[str]:
     """As many of the lines as the call wants to see."""
-    most = _whole(deed.scope.get("most"))
+    most = _whole(operation.scope.get("most"))
     return lines if most is None or most <= 0 else lines[:most]
 
 
@@ -85,20 +85,20 @@ def _within(folder: str, files: Mapping[str, str]) -> Iterator[tuple[str, str]]:
             yield path, path[len(folder) + 1 :] if folder else path
 
 
-def _named(deed: Deed, files: Mapping[str, str]) -> list[str]:
-    pattern = deed.values[0]["pattern"]
-    folder = relative(str(deed.scope.get("folder") or ""))
+def _named(operation: Operation, files: Mapping[str, str]) -> list[str]:
+    pattern = operation.values[0]["pattern"]
+    folder = relative(str(operation.scope.get("folder") or ""))
     if pattern.startswith(f"{ROOT}/"):
         pattern, folder = pattern.removeprefix(f"{ROOT}/"), ""
     return [path for path, inside in _within(folder, files) if glob_matches(pattern, inside)]
 
 
-def _searched(deed: Deed, files: Mapping[str, str]) -> list[str]:
-    folder, names = relative(str(deed.scope.get("folder") or "")), deed.scope.get("names")
+def _searched(operation: Operation, files: Mapping[str, str]) -> list[str]:
+    folder, names = relative(str(operation.scope.get("folder") or "")), operation.scope.get("names")
     texts = {
         path: files[path] for path, inside in _within(folder, files) if not names or glob_matches(str(names), inside)
     }
-    return _found(deed.values[0]["pattern"], texts, ignore_case=deed.scope.get("ignore_case") is True)
+    return _found(operation.values[0]["pattern"], texts, ignore_case=operation.scope.get("ignore_case") is True)
 
 
 def _output_of(command: str, files: Mapping[str, str]) -> str | None:
@@ -114,9 +114,9 @@ def _output_of(command: str, files: Mapping[str, str]) -> str | None:
     return None
 
 
-def _span(deed: Deed, shift: int) -> tuple[int, int | None]:
+def _span(operation: Operation, shift: int) -> tuple[int, int | None]:
     """First and last line that a read tool was asked for; None: to the end."""
-    given, count = _whole(deed.scope.get("first")), _whole(deed.scope.get("most"))
+    given, count = _whole(operation.scope.get("first")), _whole(operation.scope.get("most"))
     first = 1 if given is None else max(given + shift, 1) if given >= 0 else given
     return first, None if count is None else first + count - 1
 
@@ -185,23 +185,23 @@ def glob_matches(pattern: str, path: str) -> bool:
 # ---- what a tool leaves ----------------------------------------------------------------------------------------------
 
 
-def changed(files: Mapping[str, str], deed: Deed) -> dict[str, str] | None:
-    """The files after `deed`; None where only running it can tell.
+def changed(files: Mapping[str, str], operation: Operation) -> dict[str, str] | None:
+    """The files after `operation`; None where only running it can tell.
 
     Raises:
         Failed: the tool would refuse it.
     """
     out = dict(files)
-    match deed.action:
+    match operation.action:
         case "write":
-            out[relative(deed.values[0]["path"])] = deed.values[0]["content"]
+            out[relative(operation.values[0]["path"])] = operation.values[0]["content"]
         case "edit":
-            for values in deed.values:
-                _edit(out, values, deed.scope)
+            for values in operation.values:
+                _edit(out, values, operation.scope)
         case "patch":
-            _patch(out, deed.values[0]["patch"])
+            _patch(out, operation.values[0]["patch"])
         case "run":
-            return _run(out, deed.values[0]["command"], folder_of(deed))
+            return _run(out, operation.values[0]["command"], folder_of(operation))
         case _:
             pass
     return out

@@ -77,7 +77,7 @@ async def rule_on(
     if lost and not answer.calls:
         return Ruling(state, tuple(lost))
     calls = [_parse_call(scene, call) for call in answer.calls]
-    explores = bool(calls) and all(call.deed is not None and looks(call.deed) for call in calls)
+    explores = bool(calls) and all(call.operation is not None and looks(call.operation) for call in calls)
     if not turn.right:
         misses = tuple(_no_call(scene, turn, answer, calls))
         return Ruling(state, misses, 0.0 if misses else 1.0, explores=explores and bool(misses))
@@ -158,12 +158,12 @@ def _parse_call(scene: Scene, call: ToolCall) -> ParsedCall:
     if not call.custom and not isinstance(arguments, dict):
         return ParsedCall(call, None, None)
     spec = scene.spec(call.name)
-    deed = understand(spec, arguments) if spec else None
+    operation = understand(spec, arguments) if spec else None
     looks_only = any(own.looks for name, own in scene.case.own.items() if scene.names.get(name) == call.name)
     lacking = tuple(name for name in due(spec) if name not in arguments) if spec and isinstance(arguments, dict) else ()
     own = spec if call.name in scene.names.values() else None
     odd = tuple(name for name in arguments if name not in own.parameters) if own and not own.custom else ()
-    return ParsedCall(call, arguments, deed, looks=looks_only, lacking=lacking, odd=odd)
+    return ParsedCall(call, arguments, operation, looks=looks_only, lacking=lacking, odd=odd)
 
 
 def _left_in_text(scene: Scene, turn: Turn, answer: Response) -> list[Miss]:

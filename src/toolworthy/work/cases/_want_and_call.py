@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from toolworthy.base.paths import ROOT
-from toolworthy.content.toolset import Deed
+from toolworthy.content.toolset import Operation
 from toolworthy.records.case import MissKind
 from toolworthy.wire.ir import ToolCall
 from toolworthy.wire.lenient import parse_json
@@ -74,7 +74,7 @@ def trouble_with(
         if parsed.call.name != scene.names[want.tool]:
             return [CallTrouble("wrong tool", f"{parsed.call.name} instead of {scene.names[want.tool]}")]
         return _arguments(want, parsed, lenient=lenient)
-    if parsed.deed is None:
+    if parsed.operation is None:
         return [CallTrouble("wrong tool", f"{parsed.call.name} cannot {want.do}")]
     # Where it was run, what it did and showed decides.
     if done.ran is None and not done.outputs and _as_reference(scene, want, parsed):
@@ -112,7 +112,7 @@ def _mismatch_text(mismatch: Any) -> str:
 def _as_reference(scene: Scene, want: Want, parsed: ParsedCall) -> bool:
     """Whether it is what the reference calls, or the same command."""
     if want.do == "run":
-        folder = folder_of(parsed.deed) if parsed.deed else ROOT
+        folder = folder_of(parsed.operation) if parsed.operation else ROOT
         given = parsed.command
         return given is not None and any(shell.same_command(way, given, folder=folder) for way in want.command)
     made = [call for _, call in calls_for(scene, [want], "")]
@@ -127,7 +127,7 @@ def _equal(wanted: ToolCall, given: ToolCall) -> bool:
 
 def _run(want: Want, done: Done, known: Sequence[Reference]) -> list[CallTrouble]:
     if done.parsed.command is None:
-        return [CallTrouble("wrong tool", f"{_action(done.parsed.deed)} instead of run")]
+        return [CallTrouble("wrong tool", f"{_action(done.parsed.operation)} instead of run")]
     detail = f"`{done.parsed.command[:300]}` instead of `{want.command[0]}`"
     if done.ran is None or not known:
         return [CallTrouble("wrong argument", detail)]
@@ -157,7 +157,7 @@ def _hidden(want: Want, known: Reference, ran: Sequence[Effects]) -> str:
     seen = Counter(call for call in known.ran.calls if call.looks and call.program != "git")
     seen -= Counter(call for effects in ran for call in effects.calls)
     if seen:
-        return f"`{next(iter(seen)).said}` is not called"
+        return f"`{next(iter(seen)).text}` is not called"
     if known.effect or any(call.looks and call.program != "git" for call in known.ran.calls):
         hidden = bool(wanted.strip()) and known.effect.repository is None and not shows_any(wanted, output)
         return "nothing of the output is shown" if hidden else ""
@@ -165,20 +165,20 @@ def _hidden(want: Want, known: Reference, ran: Sequence[Effects]) -> str:
 
 
 def _look(want: Want, done: Done, files: Any) -> list[CallTrouble]:
-    deed = done.parsed.deed
-    if deed is None or not (done.shows or done.ran is not None):
-        return [CallTrouble("wrong tool", f"{_action(deed)} instead of {want.do}")]
+    operation = done.parsed.operation
+    if operation is None or not (done.shows or done.ran is not None):
+        return [CallTrouble("wrong tool", f"{_action(operation)} instead of {want.do}")]
     lost = [lacks(want, output, files) for output in done.outputs] or ["what it shows is not known"]
     if not all(lost):
         return [CallTrouble("extra call", words(done.effect))] if done.effect else []
-    if want.lines and deed.action == "read" and not {"first", "most"} & deed.scope.keys():
+    if want.lines and operation.action == "read" and not {"first", "most"} & operation.scope.keys():
         return [CallTrouble("missing argument", f"the whole file instead of lines {want.lines[0]} to {want.lines[1]}")]
-    other = deed.action in LOOKS and {deed.action, want.do} not in ({want.do}, {"find", "list"})
+    other = operation.action in LOOKS and {operation.action, want.do} not in ({want.do}, {"find", "list"})
     return [CallTrouble("wrong tool" if other else "wrong argument", lost[0])]
 
 
-def _action(deed: Deed | None) -> str:
-    return deed.action if deed else "nothing"
+def _action(operation: Operation | None) -> str:
+    return operation.action if operation else "nothing"
 
 
 def all_shown(wants: Sequence[Want], known: Sequence[Sequence[Reference]], done: Sequence[Done], files: Any) -> bool:

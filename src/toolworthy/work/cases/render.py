@@ -41,7 +41,7 @@ def scene(case: Case, adapter: AgentAdapter) -> Scene:
     system = Message("system", (Text(_SYSTEM),))
     bare = Scene(case, adapter, tuple(tools), names, (system,), State(case.files))
     messages, files = [*bare.messages], dict(case.files)
-    for turn in (*_seen(case), *case.before, *_filler(case)):
+    for turn in (*_initial_reads(case), *case.before, *_filler(case)):
         messages += played(bare, turn, files, len(messages))
     return replace(bare, messages=tuple(messages), state=_state(case, files))
 
@@ -113,8 +113,8 @@ def results(
 def answer_of(scene: Scene, call: ToolCall, files: Mapping[str, str]) -> str:
     """The result of the agent's tool for a call that shows or changes files."""
     spec = scene.spec(call.name)
-    deed = understand(spec, call.arguments if call.custom else parse_json(call.arguments)) if spec else None
-    return (answer_from(deed, files) if deed else None) or "done"
+    operation = understand(spec, call.arguments if call.custom else parse_json(call.arguments)) if spec else None
+    return (answer_from(operation, files) if operation else None) or "done"
 
 
 def apply_change(want: Want, files: dict[str, str]) -> None:
@@ -138,7 +138,7 @@ def _own(name: str, tool: CaseTool) -> Tool:
     return Tool(name, tool.description, tool_schema(ToolSpec(parameters=tool.parameters)))
 
 
-def _seen(case: Case) -> list[Turn]:
+def _initial_reads(case: Case) -> list[Turn]:
     """The calls that read files at the beginning."""
     turns = []
     for path in case.seen:

@@ -40,7 +40,7 @@ def _report(
     target: Endpoint, endpoint: Endpoint, refused: str, agent: AgentAdapter, apis: dict[Api, WireApiReport]
 ) -> AgentReport:
     asked = endpoint.api_for(agent.apis[0])
-    api = asked if agent.install is None and asked in agent.apis else agent.spoken(asked)
+    api = asked if agent.install is None and asked in agent.apis else agent.api_with(asked)
     state, why = _state(endpoint, agent, api, asked)
     if broken := refused or _broken(apis[asked], translated=api != asked):
         state, why = "cannot", broken

@@ -55,7 +55,7 @@ class Deviation:
     trait: str
     """Its name; or several names, joined by "together with", if no single one makes the difference."""
     how: How
-    said: str
+    result: str
     """The result with the trait."""
     traits: tuple[Trait, ...] = ()
     """The traits of that name."""
@@ -63,13 +63,13 @@ class Deviation:
     def outcome(self) -> ProbeOutcome:
         """The verdict of a probe of this trait."""
         if self.how == "unmeasured":
-            return Unmeasured(self.said)
-        beside = f"{_TIMES} of {_TIMES} times with {self.trait}, 0 of {_TIMES} without"
+            return Unmeasured(self.result)
+        counts = f"{_TIMES} of {_TIMES} times with {self.trait}, 0 of {_TIMES} without"
         agents = self.traits[0].agents if len(self.traits) == 1 else ()
         senders = (
             "every agent" if agents == EVERY_AGENT else ", ".join(adapters.agent(agent_id).title for agent_id in agents)
         )
-        return _OUTCOMES[self.how](f"{self.said} ({beside})" + (f"; sent by {senders}" if senders else ""))
+        return _OUTCOMES[self.how](f"{self.result} ({counts})" + (f"; sent by {senders}" if senders else ""))
 
 
 def speechless(answer: Answer) -> str:
@@ -108,7 +108,7 @@ async def deviations(
     if not traits or not await search.trouble(traits):
         return ()
     if without := await search.trouble(()):
-        raise Unmeasured(f"the same request also fails without {_names(traits)}: {without.said}")
+        raise Unmeasured(f"the same request also fails without {_names(traits)}: {without.result}")
     return tuple(await search.among(traits))
 
 

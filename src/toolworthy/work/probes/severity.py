@@ -21,7 +21,7 @@ def severity_for(
         verdict: verdict and detail of a probe, which tell the defects that it names apart.
     """
     did = breakage.did(agent, code, situation, verdict)
-    elsewhere = breakage.did(agent, code, said=verdict)
+    elsewhere = breakage.did(agent, code, detail=verdict)
     if did is None and (elsewhere != "unaffected" or severity == "degrades"):
         did = elsewhere
     if did is None:

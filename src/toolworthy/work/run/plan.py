@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from toolworthy import content
 from toolworthy.base.errors import ToolworthyError
-from toolworthy.base.nearest import meant
+from toolworthy.base.nearest import did_you_mean
 from toolworthy.base.version import __version__
 from toolworthy.content import adapters
 from toolworthy.content.adapters import AgentAdapter
@@ -223,7 +223,7 @@ def _picked(what: str, names: Sequence[str], by_name: Mapping[str, T]) -> tuple[
     """Those named, each once."""
     for name in names:
         if name not in by_name:
-            raise ToolworthyError(f"no {what} is called {name!r}{meant(name, by_name)}")
+            raise ToolworthyError(f"no {what} is called {name!r}{did_you_mean(name, by_name)}")
     return tuple(by_name[name] for name in dict.fromkeys(names))
 
 

@@ -207,7 +207,7 @@ def _lent(context: TrialBench, task: Task, agent: AgentAdapter) -> mcp.LentServe
 
 def _spoken(context: TrialBench, agent: AgentAdapter) -> Api:
     """The wire API in an agent's settings: the endpoint's, if the agent speaks it."""
-    return agent.spoken(context.endpoint.api_for(agent.apis[0]))
+    return agent.api_with(context.endpoint.api_for(agent.apis[0]))
 
 
 def _apis(context: TrialBench, agent: AgentAdapter) -> tuple[Api, ...]:

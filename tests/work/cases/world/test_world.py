@@ -73,7 +73,7 @@ def test_calls_of_stand_ins_are_noted_however_they_are_made(world: World) -> Non
 
 
 def test_stand_ins_say_what_the_case_has_them_say(world: World) -> None:
-    done = run(world, "make check | tail -n 1 || true; make check", says={"make": "a\nb\n"}, fails={"make": "check"})
+    done = run(world, "make check | tail -n 1 || true; make check", outputs={"make": "a\nb\n"}, fails={"make": "check"})
     assert (done.output, done.code) == ("b\na\nb\n", 1)
 
 

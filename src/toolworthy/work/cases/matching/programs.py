@@ -115,7 +115,7 @@ class Invocation:
     """Variables that were set for it."""
     stdin: str = ""
     looks: bool = field(default=False, compare=False)
-    said: str = field(default="", compare=False)
+    text: str = field(default="", compare=False)
     """As it was written."""
 
 
@@ -132,7 +132,7 @@ class ProgramCall:
     """Its standard input."""
 
     @property
-    def said(self) -> str:
+    def text(self) -> str:
         """As people write it."""
         return shlex.join(self.argv)
 
@@ -165,7 +165,7 @@ def invocation(call: ProgramCall) -> Invocation:
     name = posixpath.basename(call.argv[0])
     program = programs().get(name)
     env = tuple(sorted((key, value) for key, value in call.env.items() if not _plays_no_part(key, value, call.folder)))
-    plain = Invocation(name, (), call.argv[1:], call.folder, env, call.stdin, said=call.said)
+    plain = Invocation(name, (), call.argv[1:], call.folder, env, call.stdin, text=call.text)
     if program is None:
         return plain
     words = [Word(text) for text in (*program.behind.get(name, ()), *call.argv[1:])]
@@ -224,7 +224,7 @@ def _formed(program: Program, form: Form, sub: str, parsed: Read, plain: Invocat
     form_of_options = ordered_options(form.spec, options)
     where = "" if program.anywhere else folder
     command = tuple(word for word in (sub,) if word)
-    return Invocation(program.name, form_of_options, (*command, *operands), where, env, plain.stdin, looks, plain.said)
+    return Invocation(program.name, form_of_options, (*command, *operands), where, env, plain.stdin, looks, plain.text)
 
 
 def _operands(form: Form, operands: list[str], folder: str) -> list[str]:

@@ -59,7 +59,7 @@ class World:
         command: str,
         folder: str = ROOT,
         *,
-        says: Mapping[str, str] | None = None,
+        outputs: Mapping[str, str] | None = None,
         fails: Mapping[str, str] | None = None,
     ) -> Effects:
         """Run `command` and return what it does. The same command in the same state runs only once.
@@ -68,16 +68,16 @@ class World:
             state: the working directory before.
             command: a command line of bash.
             folder: its working directory inside the sandbox.
-            says: the output of stand-ins, by name.
+            outputs: the output of stand-ins, by name.
             fails: stand-ins of which one call fails, with the arguments of that call.
         """
         digest = hashlib.sha256(
-            repr((state, command, folder, says, fails)).encode("utf-8", "surrogatepass")
+            repr((state, command, folder, outputs, fails)).encode("utf-8", "surrogatepass")
         ).hexdigest()
         if digest not in self._known:
             with tree.temporary() as place:
                 app, home = place / "app", place / "home"
-                await asyncio.to_thread(_furnish, state, app, home / ".world", says or {}, fails or {})
+                await asyncio.to_thread(_furnish, state, app, home / ".world", outputs or {}, fails or {})
                 outcome = await self._start(app, home, "run.sh", self._folder(folder, app), command)
                 effects = await asyncio.to_thread(self._effects, state, app, home / ".world", outcome)
             while len(self._known) >= _KEPT:
@@ -141,7 +141,7 @@ class World:
         )
 
 
-def _furnish(state: State, app: Path, world: Path, says: Mapping[str, str], fails: Mapping[str, str]) -> None:
+def _furnish(state: State, app: Path, world: Path, outputs: Mapping[str, str], fails: Mapping[str, str]) -> None:
     """Write the files that a command needs."""
     app.mkdir()
     _write(app, {path: text.encode("utf-8", "surrogatepass") for path, text in state.files.items()})
@@ -162,7 +162,7 @@ def _furnish(state: State, app: Path, world: Path, says: Mapping[str, str], fail
     for name in (*stand_ins, *_OTHERS):
         (world / "bin" / name).symlink_to("../stand-in.sh")
     usual = {name: f"{name}: done\n" for name, program in programs().items() if program.prints}
-    _write(world, {f"says/{name}": text.encode() for name, text in {**usual, **says}.items()})
+    _write(world, {f"says/{name}": text.encode() for name, text in {**usual, **outputs}.items()})
     _write(world, {f"fails/{name}": text.encode() for name, text in fails.items()})
 
 
@@ -223,7 +223,7 @@ def _call(call: ProgramCall) -> Invocation:
     if parsed.program != "git":
         return parsed
     return Invocation(
-        "git", (), subcommand(call.argv[1:]), parsed.folder, looks=only_looks(call.argv[1:]), said=parsed.said
+        "git", (), subcommand(call.argv[1:]), parsed.folder, looks=only_looks(call.argv[1:]), text=parsed.text
     )
 
 
