@@ -21,11 +21,11 @@ _MINORS = range(9, 20)
 _LEFT_OUT = ("site-packages", "dist-packages", "test", "idlelib", "turtledemo", "config-*", "EXTERNALLY-MANAGED")
 _ASK = """
 import json, os, sys, sysconfig
-told = {name: sysconfig.get_path(name, vars={"base": sys.base_prefix, "platbase": sys.base_exec_prefix})
+facts = {name: sysconfig.get_path(name, vars={"base": sys.base_prefix, "platbase": sys.base_exec_prefix})
         for name in ("stdlib", "platstdlib")}
 library = os.path.join(sysconfig.get_config_var("LIBDIR") or "", sysconfig.get_config_var("INSTSONAME") or "-")
 print(json.dumps({"version": sys.version.split()[0], "prefix": sys.base_prefix, "library": library,
-                  "executable": os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable), **told}))
+                  "executable": os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable), **facts}))
 """
 
 
@@ -41,7 +41,7 @@ class Interpreter:
 
 
 def find(requires: str) -> Interpreter:
-    """A Python whose version fits: the running one, else the newest found.
+    """A Python whose version fits: the running one, else the newest python.
 
     Args:
         requires: a version specifier, as in a package's Requires-Python; empty for any.
@@ -51,9 +51,9 @@ def find(requires: str) -> Interpreter:
     """
     wanted = SpecifierSet(requires)
     for command in dict.fromkeys((sys.executable, *_commands(requires))):
-        found = _ask(command)
-        if found is not None and found.version in wanted:
-            return found
+        python = _ask(command)
+        if python is not None and python.version in wanted:
+            return python
     lowest = lowest_minor(requires)
     raise ToolworthyError(f"needs Python {requires}. Install it (`uv python install {lowest}`) and try again.")
 
@@ -69,20 +69,20 @@ def allows(requires: str, minor: str) -> bool:
     return any(wanted.contains(f"{minor}.{patch}") for patch in (0, 99))
 
 
-def copy(found: Interpreter, folder: Path) -> None:
+def copy(python: Interpreter, folder: Path) -> None:
     """Copy a Python into `folder`, to be started as ``bin/python3``, wherever the folder is moved.
 
     Raises:
         OSError: it cannot be copied.
     """
     (folder / "bin").mkdir()
-    name = f"python{found.version.major}.{found.version.minor}"
-    (folder / "bin" / name).write_bytes(_movable(found.executable.read_bytes(), found.prefix))
+    name = f"python{python.version.major}.{python.version.minor}"
+    (folder / "bin" / name).write_bytes(_movable(python.executable.read_bytes(), python.prefix))
     (folder / "bin" / name).chmod(0o755)
     for alias in ("python3", "python"):
         (folder / "bin" / alias).symlink_to(name)
-    for part in found.parts:
-        target = folder / part.relative_to(found.prefix)
+    for part in python.parts:
+        target = folder / part.relative_to(python.prefix)
         if part.is_dir():
             ignored = shutil.ignore_patterns(*_LEFT_OUT)
             shutil.copytree(part, target, ignore=ignored, ignore_dangling_symlinks=True, dirs_exist_ok=True)
@@ -117,10 +117,10 @@ def _ask(command: str) -> Interpreter | None:
     """The Python of a command; None if it does not work."""
     try:
         done = subprocess.run([command, "-I", "-c", _ASK], capture_output=True, text=True, check=False, timeout=60)
-        told = json.loads(done.stdout)
+        facts = json.loads(done.stdout)
     except (OSError, ValueError, subprocess.TimeoutExpired):
         return None
-    prefix = Path(told["prefix"])
-    parts = (Path(told[name]) for name in ("stdlib", "platstdlib", "library"))
+    prefix = Path(facts["prefix"])
+    parts = (Path(facts[name]) for name in ("stdlib", "platstdlib", "library"))
     own = tuple(dict.fromkeys(part for part in parts if part.exists() and part.is_relative_to(prefix)))
-    return Interpreter(Version(told["version"]), prefix, Path(told["executable"]), own)
+    return Interpreter(Version(facts["version"]), prefix, Path(facts["executable"]), own)

@@ -84,5 +84,5 @@ class Npm(Installer):
     def failure_message(self, lines: list[str]) -> str:
         """The first line of npm's errors that is not a code or the path of a log."""
         plain = [line.removeprefix("npm error").strip() for line in lines]
-        told = [line for line in plain if line and not line.startswith(("A complete log", "code "))]
-        return (told or plain or [""])[0]
+        errors = [line for line in plain if line and not line.startswith(("A complete log", "code "))]
+        return (errors or plain or [""])[0]

@@ -165,13 +165,13 @@ async def write_lock(agent: AgentAdapter, sandbox: Sandbox | None = None) -> Pat
     Raises:
         ToolworthyError: it is not installed, or its dependencies can no longer be resolved.
     """
-    found, installer = installed(agent), _installer(agent)
-    if found is None:
+    there, installer = installed(agent), _installer(agent)
+    if there is None:
         raise ToolworthyError(f"{agent.id} is not installed. Type `toolworthy agents install {agent.id}`.")
     sandbox = sandbox or choose("auto")
     with tree.temporary() as home:
         port = _port(sandbox)
-        command, lock = installer.pinning(sandbox, found.path, home, port), b""
+        command, lock = installer.pinning(sandbox, there.path, home, port), b""
         if command is not None:
             outcome, trouble = await _run(installer, command, sandbox, port, lambda: None)
             if outcome.exit_code != 0:
@@ -179,7 +179,7 @@ async def write_lock(agent: AgentAdapter, sandbox: Sandbox | None = None) -> Pat
             lock = outcome.stdout
     path = lock_file(agent)
     path.parent.mkdir(exist_ok=True)
-    path.write_text(installer.lock(found.path, lock), encoding="utf-8")
+    path.write_text(installer.lock(there.path, lock), encoding="utf-8")
     return path
 
 

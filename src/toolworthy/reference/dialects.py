@@ -38,8 +38,8 @@ def shown_by(provider: ProviderAdapter) -> tuple[Defect, ...]:
     Raises:
         ToolworthyError: a quirk is not in the catalogue.
     """
-    said = [trait.shows for trait in traits() if _holds(trait, provider)]
-    names = dict.fromkeys([*provider.quirks, *(name for names in said for name in names)])
+    defects = [trait.shows for trait in traits() if _holds(trait, provider)]
+    names = dict.fromkeys([*provider.quirks, *(name for names in defects for name in names)])
     return tuple(one for one in map(defect, names) if set(one.apis) & set(provider.base_urls))
 
 

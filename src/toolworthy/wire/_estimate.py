@@ -11,11 +11,11 @@ _CHARACTERS = 4
 
 def input_tokens(request: ir.Request) -> int:
     """Tokens of a request's messages and tools, about; at least 1. Pictures are not counted."""
-    said = sum(_size(part) for message in request.messages for part in message.parts)
+    written = sum(_size(part) for message in request.messages for part in message.parts)
     offered = sum(
         len(tool.flat_name) + len(tool.description) + len(dump_json(tool.parameters or {})) for tool in request.tools
     )
-    return max(1, (said + offered) // _CHARACTERS)
+    return max(1, (written + offered) // _CHARACTERS)
 
 
 def _size(part: ir.Part) -> int:

@@ -232,8 +232,8 @@ def test_the_gate_says_the_same_of_a_run_and_of_its_baseline(tmp_path: Path) -> 
     policy = load_policy(None)
     now = baseline.load(after)
     direct, kept = (decide(baseline.load(one, tmp_path), now, policy) for one in (before, Path("main")))
-    assert [(one.name, one.answer, one.said) for one in direct.judged] == [
-        (one.name, one.answer, one.said) for one in kept.judged
+    assert [(one.name, one.answer, one.figures) for one in direct.judged] == [
+        (one.name, one.answer, one.figures) for one in kept.judged
     ]
     assert kept.answer != "pass"
 

@@ -104,7 +104,7 @@ def test_the_gate_compares_only_what_a_model_can_pass(tmp_path: Path) -> None:
     before, after = from_run(run(tmp_path / "a", attempts=10)), from_run(run(tmp_path / "b", attempts=10))
     found = decide(before, after, POLICY)
     assert found.answer == "pass"
-    assert "100.0% → 100.0%" in found.judged[0].said
+    assert "100.0% → 100.0%" in found.judged[0].figures
     assert "nanocoder fails t0, t1 with every model: not compared" in found.notes
 
 
@@ -122,5 +122,5 @@ def test_one_run_that_knows_of_the_ceiling_is_enough(tmp_path: Path, marked: str
 def test_a_task_above_the_ceiling_that_either_run_passed_is_compared(tmp_path: Path) -> None:
     before, after = run(tmp_path / "a", passed=("t1",), attempts=10), run(tmp_path / "b", attempts=10)
     found = decide(from_run(before), from_run(after), POLICY)
-    assert "100.0% → 88.9%" in found.judged[0].said
+    assert "100.0% → 88.9%" in found.judged[0].figures
     assert "nanocoder fails t0 with every model: not compared" in found.notes

@@ -44,7 +44,7 @@ def test_the_three_answers() -> None:
     assert decide(GOOD, GOOD, TASKS).answer == "pass"
     failed = decide(GOOD, BAD, TASKS)
     assert failed.answer == "fail"
-    assert "100.0% → 66.7%, a drop of 33.3 points" in only(failed).said
+    assert "100.0% → 66.7%, a drop of 33.3 points" in only(failed).figures
     assert "lost: i1 (codex) 3/3 → 1/3" in only(failed).next
     few = sample(*(unit(item, passed=(1,)) for item in range(8)))
     undecided = decide(few, few, TASKS)
@@ -125,7 +125,7 @@ def test_few_items_are_told_without_contradiction(
     decision = decide(few, few, TASKS.model_copy(update={"about": about}))
     one = only(decision)
     assert (decision.about, one.answer) == (about, answer)
-    assert said in one.said
+    assert said in one.figures
     assert needed in one.next[0]
     assert any(findable in line for line in one.next)
 
@@ -150,7 +150,7 @@ def test_a_baseline_of_another_suite_version() -> None:
     changed = sample(*(unit(item, digest="new" if item < 10 else "d") for item in range(40)))
     one = only(decide(GOOD, changed, TASKS))
     assert one.answer == "inconclusive"
-    assert "10 of 40 baseline results have no counterpart in the candidate: 10 have changed since" in one.said
+    assert "10 of 40 baseline results have no counterpart in the candidate: 10 have changed since" in one.figures
     assert "measure the baseline again" in one.next[0]
     every = sample(*(unit(item, digest="new") for item in range(40)))
     assert only(decide(GOOD, every, TASKS)).answer == "inconclusive"
@@ -167,8 +167,8 @@ def test_little_may_be_missing_and_is_said() -> None:
 def test_a_crash_in_the_middle() -> None:
     one = only(decide(GOOD, sample(*GOOD.units[:12]), TASKS))
     assert one.answer == "inconclusive"
-    assert "28 of 40" in one.said
-    assert "28 not run (i12, i13, i14 and 25 more)" in one.said
+    assert "28 of 40" in one.figures
+    assert "28 not run (i12, i13, i14 and 25 more)" in one.figures
     assert "--resume" in one.next[0]
 
 
@@ -179,7 +179,7 @@ def test_attempts_without_a_value() -> None:
     )
     one = only(decide(GOOD, blank, TASKS))
     assert one.answer == "inconclusive"
-    assert "40 gave no value" in one.said
+    assert "40 gave no value" in one.figures
     some = sample(*(unit(item, passed=(1, 1), missing={"infrastructure": 1}) for item in range(40)))
     told = "40 of 120 attempts of the candidate are not counted (40 infrastructure): 66.7% to 100.0% if they are"
     assert told in only(decide(GOOD, some, TASKS)).next
@@ -203,14 +203,14 @@ def test_a_suite_that_the_candidate_did_not_run_is_no_pass() -> None:
     decision = decide(both, sample(*(one for one in both.units if one.suite == "tools")), load_policy(None))
     assert decision.answer == "inconclusive"
     assert {one.name: one.answer for one in decision.judged} == {"tasks.pass": "inconclusive", "tools.lenient": "pass"}
-    assert "the candidate has no results of tasks" in decision.judged[0].said
+    assert "the candidate has no results of tasks" in decision.judged[0].figures
 
 
 def test_an_agent_that_is_missing_altogether_is_named() -> None:
     two = sample(*GOOD.units, *(unit(item, "qwen") for item in range(40)))
     one = only(decide(two, GOOD, TASKS))
     assert one.answer == "inconclusive"
-    assert "40 of agents that the candidate was not measured with (qwen)" in one.said
+    assert "40 of agents that the candidate was not measured with (qwen)" in one.figures
     assert 'agents = ["…"]' in one.next[0]
     assert decide(two, GOOD, TASKS.model_copy(update={"agents": ("codex",)})).answer == "pass"
 
@@ -232,7 +232,7 @@ def test_another_version_of_an_agent() -> None:
     newer = GOOD.model_copy(update={"agents": {"codex": "2"}})
     decision = decide(GOOD, newer, TASKS)
     assert decision.answer == "inconclusive"
-    assert "of agents in another version (codex)" in only(decision).said
+    assert "of agents in another version (codex)" in only(decision).figures
     assert "codex was 1 and is 2" in decision.notes
     anyway = decide(GOOD, newer, TASKS.model_copy(update={"agent_versions": "any"}))
     assert anyway.answer == "pass"
@@ -258,7 +258,7 @@ def test_blocking_findings() -> None:
     assert decide(wired("TW1"), wired("TW1"), WIRE).answer == "pass"
     new = decide(wired("TW1"), wired("TW1", "TW2"), WIRE)
     assert new.answer == "fail"
-    assert "Codex: TW2: title of TW2" in only(new).said
+    assert "Codex: TW2: title of TW2" in only(new).figures
     assert decide(wired(), wired("TW2"), WIRE.model_copy(update={"no_new_blocks_for": ("qwen",)})).answer == "pass"
 
 
@@ -269,13 +269,13 @@ def test_what_both_runs_show_fails_only_where_it_had_been_fixed(state: str, answ
 
 def test_only_what_is_excused_is_named_beside_the_answer() -> None:
     excused = only(decide(wired("TW1"), wired("TW1", triage={"TW1": ("known", "known: ours")}), WIRE))
-    assert excused.said == "none is new for Codex; TW1: title of TW1 (known: ours)"
+    assert excused.figures == "none is new for Codex; TW1: title of TW1 (known: ours)"
     again = only(decide(wired("TW1"), wired("TW1", triage={"TW1": ("regression", "regression: ours")}), WIRE))
-    assert again.said == "new: Codex: TW1: title of TW1 (regression: ours)"
+    assert again.figures == "new: Codex: TW1: title of TW1 (regression: ours)"
     new = only(decide(wired(), wired("TW1", triage={"TW1": ("known", "known: ours")}), WIRE))
-    assert (new.answer, new.said) == ("pass", excused.said)
+    assert (new.answer, new.figures) == ("pass", excused.figures)
     open_ = only(decide(wired("TW1"), wired("TW1", triage={"TW1": ("open", "filed: ours")}), WIRE))
-    assert open_.said == "none is new for Codex"
+    assert open_.figures == "none is new for Codex"
 
 
 def test_an_agent_that_is_untested_now_has_not_been_shown_to_meet_no_new_block() -> None:
@@ -283,20 +283,21 @@ def test_an_agent_that_is_untested_now_has_not_been_shown_to_meet_no_new_block()
     one = only(decide(wired("TW1"), wired(untested=untested), WIRE))
     assert one.answer == "inconclusive"
     assert (
-        "judged in the baseline, but not in the candidate: Codex: untested: 40% of the required probes ran" in one.said
+        "judged in the baseline, but not in the candidate: Codex: untested: 40% of the required probes ran"
+        in one.figures
     )
     assert decide(wired("TW1", untested=untested), wired(untested=untested), WIRE).answer == "pass"
     assert decide(wired("TW1", untested=untested), wired(), WIRE).answer == "pass"
     assert only(decide(wired(), wired("TW2", untested=untested), WIRE)).answer == "fail"
     gone = wired("TW1").model_copy(update={"blocking": {}})
-    assert "Codex: untested" in only(decide(wired("TW1"), gone, WIRE)).said
+    assert "Codex: untested" in only(decide(wired("TW1"), gone, WIRE)).figures
     assert decide(wired("TW1"), gone, WIRE.model_copy(update={"no_new_blocks_for": ("qwen",)})).answer == "pass"
 
 
 def test_half_a_wire_suite_shows_no_absence() -> None:
     one = only(decide(wired(), wired(probes=9), WIRE))
     assert one.answer == "inconclusive"
-    assert "11 of 20" in one.said
+    assert "11 of 20" in one.figures
     assert only(decide(wired(), GOOD, WIRE)).answer == "inconclusive"
 
 
@@ -322,7 +323,7 @@ def test_a_floor() -> None:
     thrice = sample(*(unit(item) for item in range(10)))
     like = policy.model_copy(update={"about": "like-these"})
     assert [decide(thrice, thrice, one).judged[1].answer for one in (policy, like)] == ["pass", "inconclusive"]
-    assert decide(thrice, thrice, policy).judged[1].said.endswith("the floor is 80%; of these items")
+    assert decide(thrice, thrice, policy).judged[1].figures.endswith("the floor is 80%; of these items")
 
 
 def costly(factor: float, attempts: int = 3, seed: int = 1) -> Sample:
@@ -347,7 +348,7 @@ def test_what_costs_nothing_has_no_ratio() -> None:
     assert decide(free, free, TOKENS).answer == "pass"
     one = only(decide(free, costly(1), TOKENS))
     assert one.answer == "inconclusive"
-    assert "no ratio" in one.said
+    assert "no ratio" in one.figures
     assert decide(costly(1), free, TOKENS).answer == "pass"
 
 
@@ -381,7 +382,7 @@ def test_the_tail_of_a_cost() -> None:
     assert told(0, 28).answer == "inconclusive"
     assert told(0, 28).needed == "too few attempts to show it; at least 29 attempts"
     assert [told(far, 30).answer for far in (1, 6, 7)] == ["inconclusive", "inconclusive", "fail"]
-    assert told(7, 30).said.startswith("7 of 30 attempts cost more than ×10 the baseline's average at its item")
+    assert told(7, 30).figures.startswith("7 of 30 attempts cost more than ×10 the baseline's average at its item")
     assert told(7, 30).name == "tasks.tokens, tail"
 
 

@@ -179,7 +179,9 @@ def told(name: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for about in get_args(About):
         decision = decide(baseline, candidate, POLICY.model_copy(update={"about": about}))
-        found[about] = {one.name: [one.answer, one.p_worse, one.p_borne, one.said, one.next] for one in decision.judged}
+        found[about] = {
+            one.name: [one.answer, one.p_worse, one.p_borne, one.figures, one.next] for one in decision.judged
+        }
         found[f"{about}: answer"] = [decision.answer, decision.notes]
     compared = compare(baseline, candidate)
     found["rows"] = {

@@ -72,7 +72,7 @@ def test_a_fault_of_trials_that_was_fixed_and_is_seen_again_fails(
     assert ("blocking findings" in judged) == (answer is not None)
     if answer:
         assert judged["blocking findings"].answer == decision.answer == answer
-        assert "failed trials: endpoint error (regression" in judged["blocking findings"].said
+        assert "failed trials: endpoint error (regression" in judged["blocking findings"].figures
 
 
 def only(decision: GateDecision) -> Judged:
@@ -94,7 +94,7 @@ def test_an_equal_candidate_does_not_fail_since_the_baselines_failures_timed_out
     before, after = made(tmp_path / "a", spread(111, 0, 89)), made(tmp_path / "b", spread(111, 89))
     found = decide(from_run(before), from_run(after), TASKS)
     assert found.answer != "fail"
-    assert "55.5% → 55.5%" in only(found).said
+    assert "55.5% → 55.5%" in only(found).figures
     mirrored = decide(from_run(after), from_run(before), TASKS)
     assert mirrored.answer == found.answer
     better = decide(from_run(before), from_run(made(tmp_path / "c", spread(200))), TASKS)
@@ -136,7 +136,7 @@ def test_an_agent_that_the_endpoint_cannot_serve_solves_nothing(tmp_path: Path) 
     refused = from_run(made(tmp_path / "b", [("refused", cause)] * 40))
     found = decide(from_run(made(tmp_path / "a", [("passed", None)] * 40)), refused, TASKS)
     assert found.answer == "fail"
-    assert "100.0% → 0.0%" in only(found).said
+    assert "100.0% → 0.0%" in only(found).figures
     assert not any("seconds" in unit.values for unit in refused.units)
 
 
@@ -151,13 +151,13 @@ def test_cases_that_end_at_a_limit_count_as_not_solved(tmp_path: Path) -> None:
     good, late = run("a", ()), run("b", range(30), status="unmeasured", limit="time", detail="given up")
     found = decide(good, late, TOOLS)
     assert found.answer == "fail"
-    assert "100.0% → 50.0%" in only(found).said
+    assert "100.0% → 50.0%" in only(found).figures
     silent = run("c", range(30), status="unmeasured", detail="no answer")
     lost = decide(good, silent, TOOLS)
     assert lost.answer == "inconclusive"
-    assert "30 of 120 attempts of both runs have no value (30 no answer)" in only(lost).said
+    assert "30 of 120 attempts of both runs have no value (30 no answer)" in only(lost).figures
     unasked = run("d", range(30), status="unmeasured", detail="budget of 1 token is spent", unasked=True)
-    assert "(30 not run)" in only(decide(good, unasked, TOOLS)).said
+    assert "(30 not run)" in only(decide(good, unasked, TOOLS)).figures
 
 
 def test_runs_within_other_limits_do_not_compare_what_ended_at_them(tmp_path: Path) -> None:
@@ -165,7 +165,7 @@ def test_runs_within_other_limits_do_not_compare_what_ended_at_them(tmp_path: Pa
     before, after = made(tmp_path / "a", spread(200), **long), made(tmp_path / "b", spread(111, 0, 89), **short)
     found = decide(from_run(before), from_run(after), TASKS)
     assert found.answer == "inconclusive"
-    assert "89 of 400 attempts of both runs have no value (89 time limit)" in only(found).said
+    assert "89 of 400 attempts of both runs have no value (89 time limit)" in only(found).figures
     told = "the limits of tasks differ: --timeout-factor 1.0 in the baseline, --timeout-factor 0.5 in the candidate"
     (note,) = (note for note in found.notes if note.startswith(told))
     assert "0 attempts of the baseline and 89 of the candidate ended at it" in note
@@ -198,7 +198,7 @@ def test_a_failure_that_holds_whatever_is_missing_stays_one(tmp_path: Path) -> N
     before = from_run(made(tmp_path / "a", spread(200)))
     worse = decide(before, from_run(made(tmp_path / "b", spread(40, 130, down=30))), TASKS)
     assert worse.answer == "fail"
-    assert "30 of 400 attempts of both runs have no value (30 infrastructure); 5% may be missing" in only(worse).said
+    assert "30 of 400 attempts of both runs have no value (30 infrastructure); 5% may be missing" in only(worse).figures
     perhaps = decide(before, from_run(made(tmp_path / "c", spread(40, 10, down=150))), TASKS)
     assert perhaps.answer == "inconclusive"
 
@@ -235,7 +235,7 @@ def test_what_attempts_at_a_limit_cost_is_spent(tmp_path: Path) -> None:
     assert decide(run("a", 0, None), run("b", 9000, TIMEOUT), TOKENS).answer == "fail"
     lost = decide(run("c", 0, None), run("d", 9000, DOWN), TOKENS)
     assert lost.answer == "inconclusive"
-    assert "30 infrastructure" in only(lost).said
+    assert "30 infrastructure" in only(lost).figures
     bearing = decide(run("e", 0, None), run("f", 9000, DOWN), TOKENS.model_copy(update={"unmeasured": 0.5}))
     assert "30 of 60 attempts of the candidate are not counted (30 infrastructure)" in only(bearing).next
 
@@ -269,7 +269,7 @@ def test_copies_count_once_as_evidence_and_in_the_rate_as_often_as_they_came(tmp
     copies, independent = (only(decide(side, side, TASKS)) for side in (cached, fresh))
     assert any(line.startswith(told) for line in copies.next)
     assert not any("are identical to another" in line for line in independent.next)
-    assert copies.said.startswith("95.0% → 95.0%")
+    assert copies.figures.startswith("95.0% → 95.0%")
     assert copies.p_borne is not None
     assert independent.p_borne is not None
     assert copies.p_borne > independent.p_borne

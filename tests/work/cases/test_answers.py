@@ -28,7 +28,7 @@ EVERY = 8
 
 def wrongly_judged(answers: list[ExampleAnswer]) -> list[Judgement]:
     found = asyncio.run(verdicts(answers, tuple(CASES.values()), adapters.toolsets(), World(choose("auto"))))
-    return [one for one in found if one.said != one.answer.verdict]
+    return [one for one in found if one.given != one.answer.verdict]
 
 
 def test_every_case_has_right_and_wrong_answers_in_several_toolsets() -> None:
@@ -49,7 +49,7 @@ def test_answers_are_judged_as_is_due(file: Path) -> None:
 def test_answers_that_the_authors_did_not_write() -> None:
     """One in eight of the examination whose figures docs/cases.md gives; `scripts/judge` counts them all."""
     answers = load_answers(EXAMINED, *FILES)[::EVERY]
-    bad = [one for one in wrongly_judged(answers) if (one.said in ("right", "lenient")) != one.answer.right]
+    bad = [one for one in wrongly_judged(answers) if (one.given in ("right", "lenient")) != one.answer.right]
     assert len(bad) <= len(answers) // 33
 
 

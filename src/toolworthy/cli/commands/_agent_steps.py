@@ -131,6 +131,8 @@ def _of_end(agent: AgentAdapter, result: TrialResult, asked: Sequence[Exchange])
 
 
 def _end(result: TrialResult) -> str:
-    said = result.agent_output.strip().splitlines()
+    output = result.agent_output.strip().splitlines()
     why = f"{result.cause.detail}; " if result.cause else ""
-    return f"{why}exit {result.agent_exit}, ended by {result.agent_ended}: {' '.join(said[-3:])[-300:] or 'no output'}"
+    return (
+        f"{why}exit {result.agent_exit}, ended by {result.agent_ended}: {' '.join(output[-3:])[-300:] or 'no output'}"
+    )

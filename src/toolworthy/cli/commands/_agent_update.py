@@ -104,8 +104,8 @@ def _differences(before: _Tried, after: _Tried) -> Iterator[str]:
     old, new = before.first, after.first
     assert old.request is not None
     assert new.request is not None
-    found = [*changes((old.request_body, old.request), (new.request_body, new.request))]
-    yield from found or ["its first request is the same"]
+    changed = [*changes((old.request_body, old.request), (new.request_body, new.request))]
+    yield from changed or ["its first request is the same"]
 
 
 def _passes(trials: Sequence[TrialResult]) -> str:

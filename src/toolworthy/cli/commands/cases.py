@@ -47,10 +47,12 @@ def run(what: Literal["list", "check"], paths: Sequence[Path], sandbox: SandboxK
 async def _all(cases: Sequence[Case], answers: Sequence[ExampleAnswer], world: World | None) -> list[str]:
     agents = adapters.toolsets()
     lines = [line async for line in problems(cases, agents, world)]
-    for verdict in await verdicts(answers, cases, agents, world):
-        if verdict.said != verdict.answer.verdict:
-            of = f"{verdict.answer.case} ({verdict.answer.toolset})"
-            lines.append(f"{of}: {verdict.answer.verdict} is due for {verdict.answer.said!r}, not {verdict.words}")
+    for judgement in await verdicts(answers, cases, agents, world):
+        if judgement.given != judgement.answer.verdict:
+            of = f"{judgement.answer.case} ({judgement.answer.toolset})"
+            lines.append(
+                f"{of}: {judgement.answer.verdict} is due for {judgement.answer.text_in_short!r}, not {judgement.words}"
+            )
     return lines
 
 

@@ -13,7 +13,7 @@ from toolworthy.output.write import write_report
 from toolworthy.records.store import redactor_of
 from toolworthy.work.replay.judged import opened
 
-BESIDE = "beside.html"
+COMPARISON = "comparison.html"
 """The file in the last run's directory, for several runs without `-o`."""
 
 
@@ -28,7 +28,7 @@ def run(paths: Sequence[Path], out: Path | None = None, only: str = "") -> int:
     if len(runs) == 1 and out is None and not only:
         show(write_report(runs[0]))
         return 0
-    target = out or runs[-1].path / BESIDE
+    target = out or runs[-1].path / COMPARISON
     page = parts(runs, only)
     first = next(page)  # report mistakes before a file is written
     with whole(target) as partial, partial.open("w", encoding="utf-8", errors="replace") as file:

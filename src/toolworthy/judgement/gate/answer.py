@@ -52,7 +52,8 @@ def report(decision: GateDecision, baseline: Sample, candidate: str) -> GateRepo
         about=decision.about,
         confidence=decision.confidence,
         criteria=tuple(
-            Criterion(name=one.name, answer=one.answer, said=one.said, next=tuple(one.next)) for one in decision.judged
+            Criterion(name=one.name, answer=one.answer, said=one.figures, next=tuple(one.next))
+            for one in decision.judged
         ),
         notes=tuple(decision.notes),
     )

@@ -100,8 +100,8 @@ def _agent(own: Sequence[Overall], width: int) -> Iterator[Line]:
     if first.tasks is None:
         assert first.wire is not None
         through = f", through {first.wire.api}" if first.wire.translated else ""
-        said = f"  {listed([each.title for each in own])}{through}: {one_line(first.headline)}"
-        yield from (_line(text, tone) for text in wrapped(said, width, 6))
+        text = f"  {listed([each.title for each in own])}{through}: {one_line(first.headline)}"
+        yield from (_line(line, tone) for line in wrapped(text, width, 6))
         return
     parts = [f"  {first.title} {first.version}".rstrip() + f": {first.headline}", f"tasks {first.tasks.rate.figures}"]
     if first.tasks.translated:

@@ -74,7 +74,7 @@ class ExampleAnswer(Strict):
         return self
 
     @property
-    def said(self) -> str:
+    def text_in_short(self) -> str:
         """The answer in short."""
         calls = [f"{call.name}({call.raw or call.arguments})" for call in self.calls]
         return " ".join([*calls, self.text])[:200].strip()
@@ -150,14 +150,14 @@ class Judgement:
     """The judge's verdict on an answer."""
 
     answer: ExampleAnswer
-    said: str
+    given: str
     """As `ExampleAnswer.verdict` has it; empty where nothing can be said."""
     why: str
 
     @property
     def words(self) -> str:
         """Both, in short."""
-        return f"{self.said}{f' ({self.why})' if self.why else ''}"[:600] if self.said else self.why
+        return f"{self.given}{f' ({self.why})' if self.why else ''}"[:600] if self.given else self.why
 
 
 async def verdicts(

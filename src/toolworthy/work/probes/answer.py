@@ -85,10 +85,10 @@ class Trouble:
 
     kind: Literal["no call", "other tools", "altered", "no object", "other arguments"]
     """``altered``: in a way that only the wire explains."""
-    said: str
+    detail: str
 
     def __str__(self) -> str:
-        return self.said
+        return self.detail
 
 
 class Answer(View):

@@ -21,7 +21,7 @@ class Judged:
 
     name: str
     answer: Answer
-    said: str
+    figures: str
     """Figures in words."""
     p_worse: float | None = None
     p_borne: float | None = None
@@ -60,7 +60,7 @@ def lack(judged: Judged, of: Compared, policy: Policy) -> None:
     stays a fail."""
     if judged.answer == "pass":
         judged.answer = "inconclusive"
-    judged.said += f"; {_lacks(of, policy)}"
+    judged.figures += f"; {_lacks(of, policy)}"
     judged.needed = of.advice
 
 
