@@ -15,9 +15,9 @@ check:
 test *options:
     pytest tests -m unit -n 2 --dist worksteal {{options}}
 
-# All tests but the nightly sweeps, real agents and the browser included. Takes options of pytest.
+# All tests but the nightly sweeps, real agents and the browser included; they wait more than they compute. Takes options of pytest.
 test-all *options:
-    pytest tests -n 2 --dist worksteal {{options}}
+    pytest tests -n 3 --dist worksteal {{options}}
 
 # The same, and which branches they take, in processes that they start too; twice as slow.
 coverage *options:
