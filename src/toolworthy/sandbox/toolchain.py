@@ -43,8 +43,7 @@ def lent() -> Lent:
     links: dict[str, str] = {}
     for path in _needed(prefixes):
         _lend(path, mounts, links, covered)
-    shown = (*SYSTEM, *mounts)
-    ours = [path for path in _copies_of_us(shown) if _is_below(path, shown) and not _is_below(path, covered)]
+    ours = [path for path in _copies_of_us((*SYSTEM, *mounts)) if _is_shown(path, mounts, covered)]
     topmost = [path for path in ours if not _is_below(path.parent, ours)]
     return Lent(
         covered,
@@ -58,8 +57,8 @@ def _needed(prefixes: tuple[Path, ...]) -> Iterator[Path]:
     """The paths that Python needs to start."""
     base = Path(sys.base_prefix)
     yield from (base / "lib", base / "lib64", base / "include")
-    places = {"base": sys.prefix, "platbase": sys.prefix, "installed_base": sys.base_prefix}
-    yield from (Path(sysconfig.get_path(name, vars=places)) for name in ("stdlib", "purelib", "platlib"))
+    places = {"base": sys.prefix, "platbase": sys.prefix}
+    yield from (Path(sysconfig.get_path(name, vars=places)) for name in ("purelib", "platlib"))
     yield from (prefix / "pyvenv.cfg" for prefix in prefixes)
     yield Path(sys.executable)
     yield from (Path(sys.prefix) / "bin" / name for name in _TOOLS)
@@ -68,12 +67,12 @@ def _needed(prefixes: tuple[Path, ...]) -> Iterator[Path]:
 def _lend(path: Path, mounts: dict[str, Mount], links: dict[str, str], covered: tuple[str, ...]) -> None:
     """Show `path` at the same path, and the targets of its links."""
     while True:
-        if _is_below(path, mounts) or (_is_below(path, SYSTEM) and not _is_below(path, covered)):
+        if _is_shown(path, mounts, covered):
             return
         link = next((part for part in (*reversed(path.parents), path) if part.is_symlink()), None)
         if link is None or str(link) in links:
             break
-        if not (_is_below(link, SYSTEM) and not _is_below(link, covered)):
+        if not _is_shown(link, mounts, covered):
             links[str(link)] = os.readlink(link)
         path = Path(os.path.normpath(link.parent / os.readlink(link) / path.relative_to(link)))
     if path.exists() and not path.is_symlink():
@@ -86,6 +85,10 @@ def _copies_of_us(shown: Iterable[str]) -> Iterator[Path]:
     for folder in shown:
         for pattern in ("python3*/*-packages/toolworthy", "*-packages/toolworthy", "toolworthy"):
             yield from Path(folder).glob(pattern)
+
+
+def _is_shown(path: Path, mounts: Iterable[str], covered: Iterable[str]) -> bool:
+    return _is_below(path, mounts) or (_is_below(path, SYSTEM) and not _is_below(path, covered))
 
 
 def _is_below(path: Path, folders: Iterable[str | Path]) -> bool:
