@@ -90,10 +90,22 @@ def test_a_checkout_in_what_is_lent_is_hidden(base: Path, monkeypatch: pytest.Mo
     assert set(toolchain.lent().hidden) == {str(checkout / part) for part in parts}
 
 
-def lend(path: Path, *covered: Path) -> tuple[dict[str, str], list[str]]:
+def test_an_environment_behind_a_link_is_lent_where_it_is(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On what is mounted at a link, its files would be copied to the host's own folder."""
+    (base.parent / "link").symlink_to(base.parent / "venv")
+    (base.parent / "venv" / "pyvenv.cfg").touch()
+    monkeypatch.setattr(sys, "prefix", str(base.parent / "link"))
+    lent = toolchain.lent()
+    assert lent.links == ((str(base.parent / "venv"), str(base.parent / "link")),)
+    assert str(base.parent / "venv" / "pyvenv.cfg") in {mount.target for mount in lent.mounts}
+    assert all(mount.target == str(mount.source.resolve()) for mount in lent.mounts)
+
+
+def lend(*paths: Path, covered: tuple[Path, ...] = ()) -> tuple[dict[str, str], list[str]]:
     mounts: dict[str, Mount] = {}
     links: dict[str, str] = {}
-    _lend(path, mounts, links, tuple(map(str, covered)))
+    for path in paths:
+        _lend(path, mounts, links, tuple(map(str, covered)))
     return links, list(mounts)
 
 
@@ -120,7 +132,7 @@ def test_a_link_that_the_system_shows_is_not_made_again(tmp_path: Path, monkeypa
     (tmp_path / "real" / "own").symlink_to("file")
     covered = (tmp_path / "link" / "own", tmp_path / "real")
     links = {str(tmp_path / "real" / "own"): "file"}
-    assert lend(tmp_path / "link" / "own", *covered) == (links, [str(tmp_path / "real" / "file")])
+    assert lend(tmp_path / "link" / "own", covered=covered) == (links, [str(tmp_path / "real" / "file")])
 
 
 def test_links_that_lead_to_each_other_have_an_end(tmp_path: Path) -> None:

@@ -17,6 +17,8 @@ NODE = "/opt/node"
 _PARTS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32", "libexec", "include", "share")
 SYSTEM = tuple(f"{root}/{part}" for root in ("", "/usr", "/usr/local") for part in _PARTS[: None if root else 6])
 """The system folders that are shown. Others below /usr may contain sources, settings or a project."""
+_LINKS = 40
+"""The most links that the kernel follows (path_resolution(7))."""
 _TOOLS = ("python", "python3", "pytest", "py.test", "pip", "pip3")
 
 
@@ -43,7 +45,8 @@ def lent() -> Lent:
     links: dict[str, str] = {}
     for path in _needed(prefixes):
         _lend(path, mounts, links, covered)
-    ours = [path for path in _copies_of_us((*SYSTEM, *mounts)) if _is_shown(path, mounts, covered)]
+    copies = (path.resolve() for path in _copies_of_us((*SYSTEM, *mounts)))
+    ours = [path for path in copies if _is_shown(path, mounts, covered)]
     topmost = [path for path in ours if not _is_below(path.parent, ours)]
     return Lent(
         covered,
@@ -66,22 +69,22 @@ def _needed(prefixes: tuple[Path, ...]) -> Iterator[Path]:
 
 def _lend(path: Path, mounts: dict[str, Mount], links: dict[str, str], covered: tuple[str, ...]) -> None:
     """Show `path` at the same path, and the targets of its links."""
-    while True:
+    for _ in range(_LINKS):
         if _is_shown(path, mounts, covered):
             return
         link = next((part for part in (*reversed(path.parents), path) if part.is_symlink()), None)
-        if link is None or str(link) in links:
-            break
+        if link is None:
+            if path.exists():
+                mounts[str(path)] = Mount(path, str(path))
+            return
         if not _is_shown(link, mounts, covered):
             links[str(link)] = os.readlink(link)
         path = Path(os.path.normpath(link.parent / os.readlink(link) / path.relative_to(link)))
-    if path.exists() and not path.is_symlink():
-        mounts[str(path)] = Mount(path, str(path))
 
 
 def _copies_of_us(shown: Iterable[str]) -> Iterator[Path]:
     """The folders of this package with its suites and fixtures, and of other installations of it."""
-    yield from (PACKAGE, PACKAGE.resolve(), ROOT / "suites", ROOT / "fixtures")
+    yield from (PACKAGE, ROOT / "suites", ROOT / "fixtures")
     for folder in shown:
         for pattern in ("python3*/*-packages/toolworthy", "*-packages/toolworthy", "toolworthy"):
             yield from Path(folder).glob(pattern)
