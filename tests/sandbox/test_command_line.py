@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import sys
 from collections.abc import Iterator
@@ -56,9 +57,9 @@ def at(argv: list[str], *part: str) -> int:
 def test_every_namespace_is_its_own_and_nothing_outlives_its_parent(tmp_path: Path) -> None:
     argv = arguments.arguments(command(tmp_path, env={"GIVEN": "1", "TZ": "CET"}))
     root = skeleton.root()
-    assert argv[:12] == [
+    assert argv[:13] == [
         *("--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"),
-        *("--die-with-parent", "--new-session", "--hostname", "sandbox", "--clearenv", "--ro-bind", str(root)),
+        *("--die-with-parent", "--new-session", "--hostname", "sandbox", "--clearenv", "--ro-bind", str(root), "/"),
     ]
     assert argv[-2:] == ["--chdir", "/app"]
     variables = {argv[n + 1]: argv[n + 2] for n, one in enumerate(argv) if one == "--setenv"}
@@ -105,6 +106,36 @@ def test_of_the_system_its_programs_are_shown_and_of_the_kernel_nothing_that_all
             assert str(path) not in argv
     assert at(argv, "--proc", "/proc") < at(argv, "--remount-ro", "/proc") < at(argv, "--dev", "/dev")
     assert (skeleton.PACKAGED / "etc" / "empty").read_bytes() == b""
+
+
+def test_of_proc_is_hidden_what_others_than_root_may_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And nothing more: a mount on a file that the kernel does not have would fail."""
+    for name, mode in (("root", 0o600), ("run", 0o711), ("group", 0o640), ("others", 0o604)):
+        (tmp_path / name).touch()
+        (tmp_path / name).chmod(mode)
+    (tmp_path / "folder").mkdir(0o755)
+    names = ("none", "root", "run", "group", "folder", "others")
+    monkeypatch.setattr(arguments, "PROC_HIDDEN", tuple(str(tmp_path / name) for name in names))
+    empty, folder = str(skeleton.PACKAGED / "etc" / "empty"), str(tmp_path / "folder")
+    hidden = [
+        *("--ro-bind", empty, str(tmp_path / "group")),
+        *("--tmpfs", folder, "--remount-ro", folder),
+        *("--ro-bind", empty, str(tmp_path / "others")),
+    ]
+    assert [*arguments._proc()] == ["--proc", "/proc", *hidden, "--remount-ro", "/proc"]
+
+
+def test_mounts_in_the_sandboxs_own_memory_are_put_there_afterwards(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The memory hides what the root folder has at these paths."""
+    monkeypatch.setattr(toolchain, "lent", lambda: NOTHING)
+    mounts = Mount(tmp_path, "/tmp/given/one"), Mount(tmp_path, "/dev/shm/other")
+    argv = arguments.arguments(command(tmp_path, *mounts))
+    root = skeleton.root(mounts)
+    for path, mount in (("/tmp/given", "/tmp/given/one"), ("/dev/shm/other", "/dev/shm/other")):
+        memory = at(argv, "--tmpfs", str(Path(path).parent))
+        assert memory < at(argv, "--ro-bind", f"{root}{path}", path) < at(argv, "--ro-bind", str(tmp_path), mount)
 
 
 def test_links_and_empty_folders_of_the_system_are_not_mounted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -233,8 +264,23 @@ def test_the_root_is_made_once_for_the_same_mounts(tmp_path: Path, monkeypatch: 
         assert os.path.isdir(f"{made}{path}") or not os.path.isdir(path) or os.path.islink(path), path
     for name in ("passwd", "group", "hosts", "nsswitch.conf", "resolv.conf"):
         assert (made / "etc" / name).is_file()
+    for name in skeleton.SHOWN["etc"]:
+        assert (made / "etc" / name).exists() == Path("/etc", name).exists(), name
     for secret in ("shadow", "gshadow", "sudoers", "ssl/private"):
         assert not (made / "etc" / secret).exists()
+    shutil.rmtree(made)
+    assert skeleton.root([file, folder]).is_dir(), "somebody cleans the temporary folder"
+
+
+def test_the_root_can_be_read_by_all_whatever_the_umask_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(toolchain, "lent", lambda: Lent(("/usr/lib/covered",), (), (), ()))
+    before = os.umask(0o077)
+    try:
+        made = skeleton.root([Mount(tmp_path, "/given/folder")])
+    finally:
+        os.umask(before)
+    for path in ("given/folder", "given", "usr/lib/covered", "app", "etc", ""):
+        assert stat.S_IMODE((made / path).stat().st_mode) == 0o755, path
 
 
 def test_what_is_small_is_copied_and_what_is_large_is_mounted(tmp_path: Path) -> None:

@@ -38,6 +38,25 @@ def test_a_process_has_its_threads_and_its_children() -> None:
     assert usage.family(NOBODY) == ([NOBODY], [])
 
 
+def test_a_process_that_ended_meanwhile_hides_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    def listdir(path: str) -> list[str]:
+        if path == "/proc/3/task":
+            raise ProcessLookupError
+        return [path.split("/")[2]]
+
+    monkeypatch.setattr("os.listdir", listdir)
+    monkeypatch.setattr(Path, "read_text", lambda path: "2 3" if str(path) == "/proc/1/task/1/children" else "")
+    assert usage.family(1) == ([1, 3, 2], [1, 2])
+
+
+@pytest.mark.process
+def test_what_is_measured_runs_after_us(tmp_path: Path) -> None:
+    with subprocess.Popen(["/bin/cat"], stdin=subprocess.PIPE) as child:
+        assert usage.Meter(child.pid, Limits(), [tmp_path], ()).look() is None
+        assert os.getpriority(os.PRIO_PROCESS, child.pid) == 10
+        child.kill()
+
+
 def test_memory_is_counted_in_bytes_and_what_has_ended_has_none() -> None:
     before = usage._resident(ME), usage._share(ME)
     held = bytearray(os.urandom(1)) * (64 * MB)
@@ -63,6 +82,8 @@ def test_what_is_in_memory_is_told_in_pages(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_open_files_without_a_name_count_once(tmp_path: Path) -> None:
+    nothing = usage._Opened(set())
+    assert (nothing.disk, nothing.memory) == (0, 0)
     with open(tmp_path / "named", "wb") as named, open(tmp_path / "gone", "wb") as gone:
         for file in (named, gone):
             file.write(bytes(3 * MB))
@@ -77,11 +98,23 @@ def test_open_files_without_a_name_count_once(tmp_path: Path) -> None:
         opened = usage._Opened({os.stat(tmp_path).st_dev})
         assert opened.add(ME)
         assert opened.add(ME), "another process with the same files"
+        on_disk, in_memory = (os.fstat(one).st_blocks * 512 for one in (gone.fileno(), memory))
         os.close(again)
         os.close(memory)
-    assert 3 * MB <= opened.disk < 5 * MB
-    assert 2 * MB <= opened.memory < 3 * MB
+    assert (opened.disk, opened.memory) == (on_disk, in_memory)
+    assert on_disk >= 3 * MB
+    assert in_memory >= 2 * MB
     assert (elsewhere.disk, elsewhere.memory) == (0, opened.memory)
+
+
+def test_a_file_that_was_closed_meanwhile_hides_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    memory = os.memfd_create("test")
+    os.write(memory, bytes(MB))
+    monkeypatch.setattr(usage, "_descriptors", lambda pid: ("/no/such", f"/proc/{ME}/fd/{memory}"))
+    opened = usage._Opened(set())
+    assert opened.add(ME)
+    os.close(memory)
+    assert opened.memory == MB
 
 
 def test_too_many_open_files_are_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,7 +129,7 @@ class Fake:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, folder: Path, limits: Limits) -> None:
         self.tasks, self.resident, self.share, self.deleted, self.memory_files = 1, 0, 0, 0, 0
-        self.used, self.now, self.fits = tree.DiskUsage(0, 0), 100.0, True
+        self.used, self.now, self.fits, self.takes = tree.DiskUsage(0, 0), 100.0, True, 0.0
         self.file_system: tree.DiskUsage | None = None
         fakes: dict[str, Callable[..., object]] = {
             "family": lambda pid, most: ([1], [1] * self.tasks),
@@ -107,10 +140,14 @@ class Fake:
         for name, fake in fakes.items():
             monkeypatch.setattr(usage, name, fake)
         monkeypatch.setattr(usage._Opened, "add", self._add)
-        monkeypatch.setattr(usage.Meter, "_used", lambda _: self.used)
+        monkeypatch.setattr(usage.Meter, "_used", lambda _: self._measure())
         monkeypatch.setattr(usage.Meter, "_file_system", lambda *_: self.file_system)
         monkeypatch.setattr("time.monotonic", lambda: self.now)
         self.meter = usage.Meter(1, limits, [folder], ("/tmp",))
+
+    def _measure(self) -> tree.DiskUsage:
+        self.now += self.takes
+        return self.used
 
     def _add(self, pid: int) -> bool:
         return self.fits
@@ -171,6 +208,15 @@ def test_the_disk_is_looked_at_now_and_then(fake: Fake) -> None:
     assert fake.look(0.5) == "disk"
 
 
+def test_a_disk_that_is_slow_to_measure_is_measured_less_often(fake: Fake) -> None:
+    """A tenth of the time at most."""
+    fake.takes = 0.5
+    assert fake.look() is None
+    fake.used = tree.DiskUsage(30 * MB, 0)
+    assert fake.look(4.9) is None
+    assert fake.look(0.1) == "disk"
+
+
 def test_growth_counts_and_not_what_was_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     limits = Limits(disk_mb=1, entries=4)
     (tmp_path / "a").mkdir()
@@ -206,3 +252,11 @@ def test_a_file_system_of_memory_is_known_by_its_size(monkeypatch: pytest.Monkey
         monkeypatch.setattr("os.statvfs", lambda path, size=size: told(size))
         assert meter._file_system([ME], "/tmp") == found
     assert meter._file_system([], "/tmp") is None
+
+    def refuses_one(path: str) -> os.statvfs_result:
+        if path.startswith(f"/proc/{NOBODY}/"):
+            raise PermissionError
+        return told(blocks)
+
+    monkeypatch.setattr("os.statvfs", refuses_one)
+    assert meter._file_system([NOBODY, ME], "/tmp") == tree.DiskUsage(5 * 4096, 7)

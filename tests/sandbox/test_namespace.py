@@ -61,8 +61,24 @@ def test_one_that_was_never_begun_gives_back_its_descriptors_too() -> None:
     with closing(Namespace(Limits())) as one:
         told = ["--json-status-fd", str(one.passed[0]), "--block-fd", str(one.passed[1])]
         assert one.arguments() == told
+        assert not os.get_blocking(one._status), "or the end of a sandbox could wait for who holds the other end"
         assert descriptors() == before + 4
     assert descriptors() == before
+
+
+def test_a_descriptor_is_watched_until_it_can_be_read() -> None:
+    async def go() -> None:
+        read, write = os.pipe()
+        waiting = asyncio.create_task(namespace.readable(read))
+        await asyncio.sleep(0.01)
+        assert not waiting.done()
+        os.write(write, b"x")
+        await asyncio.wait_for(waiting, 10)
+        assert not asyncio.get_running_loop().remove_reader(read), "its number may soon be another's"
+        os.close(read)
+        os.close(write)
+
+    asyncio.run(go())
 
 
 @pytest.mark.process
@@ -86,7 +102,6 @@ def test_the_first_process_is_limited_before_it_goes_on(
             assert os.read(word, 9) == b"g"
             os.close(word)
             os.close(status)
-            assert one.pid == child.pid
             limits = {name: resource.prlimit(child.pid, name) for name in (resource.RLIMIT_NPROC, resource.RLIMIT_CORE)}
             assert limits == {resource.RLIMIT_NPROC: (28, 28), resource.RLIMIT_CORE: (1, 1)}
             assert resource.prlimit(child.pid, resource.RLIMIT_FSIZE) == (largest, largest)

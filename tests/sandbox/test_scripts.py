@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import signal
 import socket
@@ -11,7 +10,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -19,7 +17,6 @@ from tests.support.boxed import run
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.sandbox import _bubblewrap, choose, guard
 from toolworthy.sandbox import _owner as owner
-from toolworthy.sandbox._namespace import Namespace
 from toolworthy.sandbox._watch import start
 from toolworthy.sandbox.model import Limits, Mount
 
@@ -80,17 +77,6 @@ def test_it_looks_until_nothing_has_been_found_for_a_while(monkeypatch: pytest.M
     found = iter([1] * 1_000)
     guard.main("/tmp/of-ours")
     assert len(marks) == 9 + 300, "it does not go on for ever"
-
-
-def test_bubblewrap_itself_is_ended_with_its_group_unless_it_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its number is another's by then."""
-    killed: list[object] = []
-    monkeypatch.setattr(Namespace, "kill", lambda namespace: killed.append("inside"))
-    monkeypatch.setattr("os.killpg", lambda *given: killed.append(given))
-    with contextlib.closing(Namespace(Limits())) as namespace:
-        for code in (None, 0):
-            _bubblewrap._Inside(SimpleNamespace(pid=7, returncode=code), namespace).kill()
-    assert killed == ["inside", (7, signal.SIGKILL), "inside"]
 
 
 # ---- who listens first -----------------------------------------------------------------------------------------------

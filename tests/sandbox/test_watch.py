@@ -47,6 +47,28 @@ class Inside:
         self.calls.append("ended")
 
 
+class Starting:
+    """A process whose start takes until the `door` opens, and which may hold its pipes for ever."""
+
+    pid = 4321
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, ends: bool, error: OSError | None = None) -> None:
+        self.door, self.ends, self.error = asyncio.Event(), ends, error
+        self.calls: list[object] = []
+        monkeypatch.setattr("asyncio.create_subprocess_exec", self._exec)
+        monkeypatch.setattr("os.killpg", lambda *given: self.calls.append(given))
+
+    async def _exec(self, *argv: str, **given: Any) -> Starting:
+        await self.door.wait()
+        if self.error is not None:
+            raise self.error
+        return self
+
+    async def communicate(self) -> None:
+        await asyncio.sleep(0 if self.ends else 600)
+        self.calls.append("pipes ended")
+
+
 class Meter:
     """Finds nothing, unless it is told what."""
 
@@ -106,6 +128,82 @@ def test_neither_a_pipe_that_does_not_end_nor_a_wait_that_does_not_keeps_us(monk
     assert sorted(inside.calls) == ["begin", "ended", "kill"]
     assert inside.calls[-2:] == ["kill", "ended"]
     assert tasks == 1, "nothing reads on"
+
+
+def test_one_that_has_ended_is_not_waited_for_until_it_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_watch, "_FIRST", 600)
+    monkeypatch.setattr(_watch, "_REAPED", 0.05)
+
+    async def go() -> tuple[CommandOutcome, int]:
+        process = Process(3)
+        for pipe in (process.stdout, process.stderr):
+            pipe.feed_eof()
+        outcome = await supervised(process, Inside())
+        await asyncio.sleep(0)
+        return outcome, len(asyncio.all_tasks())
+
+    outcome, tasks = asyncio.run(go())
+    assert (outcome.exit_code, outcome.ended, tasks) == (3, "exit", 1)
+
+
+def test_one_that_was_stopped_is_waited_for(meter: type[Meter]) -> None:
+    """Else it stays a zombie."""
+    meter.broken = "memory"
+    killed = asyncio.Event()
+    waited_for: list[bool] = []
+
+    class Stopped(Process):
+        async def wait(self) -> int:
+            await killed.wait()
+            await asyncio.sleep(0.02)
+            waited_for.append(True)
+            return -9
+
+    class Killing(Inside):
+        def kill(self) -> None:
+            killed.set()
+
+    async def go() -> list[bool]:
+        process = Stopped(None)
+        for pipe in (process.stdout, process.stderr):
+            pipe.feed_eof()
+        await supervised(process, Killing())
+        return [*waited_for]
+
+    assert asyncio.run(go()) == [True]
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_a_start_that_is_cancelled_is_killed_once_it_has_started(monkeypatch: pytest.MonkeyPatch, ends: bool) -> None:
+    monkeypatch.setattr(_watch, "_REAPED", 0.05)
+
+    async def go() -> list[object]:
+        starting = Starting(monkeypatch, ends=ends)
+        task = asyncio.create_task(_watch.start("program"))
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.sleep(0)
+        assert not task.done()
+        starting.door.set()
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.wait_for(task, 10)
+        return starting.calls
+
+    assert asyncio.run(go()) == [(4321, 9), "pipes ended"][: 1 + ends]
+
+
+def test_a_start_that_fails_after_it_was_cancelled_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def go() -> list[object]:
+        starting = Starting(monkeypatch, ends=True, error=FileNotFoundError())
+        task = asyncio.create_task(_watch.start("program"))
+        await asyncio.sleep(0)
+        task.cancel()
+        starting.door.set()
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.wait_for(task, 10)
+        return starting.calls
+
+    assert asyncio.run(go()) == []
 
 
 def test_what_it_is_given_is_written_and_its_input_ends() -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 from pathlib import Path
 
+from toolworthy.base.asgi import listening
 from toolworthy.base.errors import ToolworthyError
 from toolworthy.sandbox import toolchain
 from toolworthy.sandbox._usage import family
@@ -37,7 +37,7 @@ class Bare:
     async def run(self, command: Command, on_listener: OnListener | None = None, port: int = 0) -> CommandOutcome:
         """See the protocol."""
         if on_listener is not None:
-            on_listener(_listen(port))
+            on_listener(listening(port))
         mark = f"{command.home}"
         env = {**toolchain.environment(str(command.home)), **command.env, _MARK: mark}
         try:
@@ -45,15 +45,6 @@ class Bare:
         except OSError as error:
             raise ToolworthyError(f"cannot start {command.argv[0]}: {error.strerror}") from error
         return await supervise(process, command.limits, command.stdin, command.writable, _Inside(process.pid, mark))
-
-
-def _listen(port: int) -> socket.socket:
-    try:
-        listener = socket.create_server(("127.0.0.1", port), backlog=1024)
-    except OSError as error:
-        raise ToolworthyError(f"cannot listen on port {port}: {error.strerror}") from error
-    listener.setblocking(False)
-    return listener
 
 
 class _Inside:

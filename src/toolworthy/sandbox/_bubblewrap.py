@@ -64,7 +64,7 @@ class Bubblewrap:
         user = owner.find()
         _guard(skeleton.root().parent)
         sandbox = cls(program, replace(user, closed=True))
-        with ThreadPoolExecutor(1) as elsewhere:  # an event loop may be running in this thread
+        with ThreadPoolExecutor() as elsewhere:  # an event loop may be running in this thread
             try:
                 elsewhere.submit(asyncio.run, sandbox._prove()).result()
             except SandboxError:  # before 0.8, or in a container; the filter of system calls refuses them, too
@@ -124,7 +124,7 @@ class Bubblewrap:
                 if handing is not None:
                     handing.cancel()
                     await through(asyncio.wait({handing}))  # before its socket is closed, and the number another's
-            begun = outcome.ended != "exit" or outcome.exit_code == 0 or namespace.started_command()
+            begun = outcome.ended != "exit" or namespace.started_command()
             if not begun and not outcome.stderr.startswith(_NO_SUCH_COMMAND):
                 raise _failed(outcome.stderr, outcome.exit_code)
             return outcome

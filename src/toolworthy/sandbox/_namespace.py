@@ -32,9 +32,9 @@ class Namespace:
         self._status, self.status_to = os.pipe()
         os.set_blocking(self._status, False)
         self.wait_from, self._go = os.pipe()
+        self._open = {self._status, self.status_to, self.wait_from, self._go}
         self._pidfd: int | None = None
         self._status_lines = b""
-        self.pid = 0
 
     @property
     def passed(self) -> tuple[int, int]:
@@ -47,31 +47,29 @@ class Namespace:
 
     async def begin(self) -> bool:
         """Open the first process and let it continue; False if there is none, or no longer."""
-        for descriptor in self.passed:
-            os.close(descriptor)
-        self.status_to = self.wait_from = -1
+        self._close(*self.passed)
         while b"\n" not in self._status_lines:
             await readable(self._status)
             if not self._read_status():
                 return False
-        self.pid = int(json.loads(self._status_lines.splitlines()[0])["child-pid"])
         try:
-            self._release()
+            self._release(int(json.loads(self._status_lines.splitlines()[0])["child-pid"]))
         except (ProcessLookupError, BrokenPipeError):  # bubblewrap was killed; its exit code shows that
             return False
         return True
 
-    def _release(self) -> None:
+    def _release(self, pid: int) -> None:
         # It waits for our signal, so the process id is still its own.
-        self._pidfd = os.pidfd_open(self.pid)
-        resource.prlimit(self.pid, resource.RLIMIT_CORE, _NO_CORE)
+        self._pidfd = os.pidfd_open(pid)
+        self._open.add(self._pidfd)
+        resource.prlimit(pid, resource.RLIMIT_CORE, _NO_CORE)
         # Of every task, threads among them, in its user namespace: a bomb would outrun whoever counts from outside.
         tasks = self._limits.processes * _THREADS
-        resource.prlimit(self.pid, resource.RLIMIT_NPROC, (tasks, tasks))
+        resource.prlimit(pid, resource.RLIMIT_NPROC, (tasks, tasks))
         largest = self._limits.disk_mb * 2**20
-        _, most = resource.prlimit(self.pid, resource.RLIMIT_FSIZE)
+        _, most = resource.prlimit(pid, resource.RLIMIT_FSIZE)
         largest = largest if most == resource.RLIM_INFINITY else min(largest, most)
-        resource.prlimit(self.pid, resource.RLIMIT_FSIZE, (largest, largest))
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (largest, largest))
         os.write(self._go, b"g")
 
     def kill(self) -> None:
@@ -102,9 +100,12 @@ class Namespace:
 
     def close(self) -> None:
         """Close the descriptors."""
-        for descriptor in (self._status, self._go, self._pidfd, self.status_to, self.wait_from):
-            if descriptor is not None and descriptor >= 0:
-                os.close(descriptor)
+        self._close(*self._open)
+
+    def _close(self, *descriptors: int) -> None:
+        for descriptor in descriptors:
+            self._open.remove(descriptor)
+            os.close(descriptor)
 
     def _read_status(self) -> bytes:
         data = os.read(self._status, 4096)

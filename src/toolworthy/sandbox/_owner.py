@@ -126,7 +126,7 @@ def _user_namespace(uid: int) -> int:
             if helper.stdout.read(1) == b"u":
                 for kind in ("uid", "gid"):
                     Path(f"/proc/{helper.pid}/{kind}_map").write_text(f"0 0 1\n{INSIDE} {uid} 1\n")
-                namespace = os.open(f"/proc/{helper.pid}/ns/user", os.O_RDONLY | os.O_CLOEXEC)
+                namespace = os.open(f"/proc/{helper.pid}/ns/user", os.O_RDONLY)
                 with contextlib.suppress(BrokenPipeError):
                     helper.stdin.write(b"g")
                     helper.stdin.flush()

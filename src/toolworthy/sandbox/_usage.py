@@ -66,11 +66,8 @@ class Meter:
         return "disk" if size + deleted > self._limits.disk_mb * 2**20 or entries > self._limits.entries else None
 
     def _used(self) -> tree.DiskUsage:
-        size = entries = 0
-        for folder in self._writable:
-            usage = tree.usage(folder, 2 * self._limits.entries)
-            size, entries = size + usage.size, entries + usage.entries
-        return tree.DiskUsage(size, entries)
+        used = [tree.usage(folder, 2 * self._limits.entries) for folder in self._writable]
+        return tree.DiskUsage(sum(one.size for one in used), sum(one.entries for one in used))
 
     def _file_system(self, members: list[int], path: str) -> tree.DiskUsage | None:
         for member in members:  # some refuse access: bubblewrap's own have other rights

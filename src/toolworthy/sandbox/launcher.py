@@ -13,11 +13,9 @@ def main() -> None:
     """Pass a listener on loopback to toolworthy, wait for the signal to continue, and execute the command."""
     door = socket.socket(fileno=int(sys.argv[1]))
     listener = socket.socket()
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", int(sys.argv[2])))
-    listener.listen(1024)
+    listener.listen()
     socket.send_fds(door, [b"L"], [listener.fileno()])
-    listener.close()
     if door.recv(1) != b"G":
         sys.exit(125)
     door.close()
