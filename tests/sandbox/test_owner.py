@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,6 +14,7 @@ import pytest
 
 from tests.support.boxed import run
 from toolworthy.base.errors import ToolworthyError
+from toolworthy.content import FIXTURES, PACKAGE
 from toolworthy.sandbox import _owner
 from toolworthy.sandbox._owner import Owner, Spaces
 
@@ -81,6 +85,7 @@ def test_an_ordinary_user_stays_itself(monkeypatch: pytest.MonkeyPatch) -> None:
         ("0 1000 1\n61000 7 1", 61_000),
         ("0 1000 1", 0),
         ("0 0 1", None),
+        ("", None),
     ],
 )
 def test_root_becomes_a_user_that_is_mapped_and_best_one_that_nobody_is(
@@ -116,3 +121,83 @@ def test_what_root_needs_to_give_up_its_rights_is_named(
     monkeypatch.setattr(Path, "stat", lambda path, **_: SimpleNamespace(st_mode=mode))
     with pytest.raises(ToolworthyError, match=says):
         _owner.find()
+
+
+@pytest.mark.parametrize("secret", [PACKAGE / "wire" / "__init__.py", FIXTURES / "tasks", Path(sys.executable)])
+def test_each_path_that_others_must_read_is_named(monkeypatch: pytest.MonkeyPatch, secret: Path) -> None:
+    modes = {secret: 0o750}
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    monkeypatch.setattr("os.path.exists", lambda path: True)
+    monkeypatch.setattr(Path, "exists", lambda path: True)
+    monkeypatch.setattr(Path, "stat", lambda path, **_: SimpleNamespace(st_mode=modes.get(path, 0o755)))
+    monkeypatch.setattr(_owner, "_user_namespace", lambda uid: uid)
+    with pytest.raises(ToolworthyError, match=re.escape(f"root alone may read {secret}.")):
+        _owner.find()
+
+
+class Helper:
+    """The script that makes a user namespace, made up: what it writes, and in which order it is spoken to."""
+
+    pid = 4321
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, written: list[bytes], error: OSError | None = None) -> None:
+        self.calls: list[object] = []
+        self.written, self.error = written, error
+        self.stdout = SimpleNamespace(read=self._read)
+        self.stdin = SimpleNamespace(write=self.calls.append, flush=lambda: self.calls.append("flush"))
+        monkeypatch.setattr("subprocess.Popen", self._start)
+        monkeypatch.setattr(Path, "write_text", self._map)
+        monkeypatch.setattr("os.open", self._open)
+
+    def _open(self, *given: object) -> int:
+        self.calls.append(given)
+        return 7
+
+    def _start(self, *argv: object, **given: object) -> Helper:
+        self.calls += [*argv, given]
+        return self
+
+    def __enter__(self) -> Helper:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.calls.append("waited for")
+
+    def _read(self, most: int) -> bytes:
+        self.calls.append(f"read {most}")
+        return self.written.pop(0)
+
+    def _map(self, users: str) -> None:
+        if self.error is not None:
+            raise self.error
+        self.calls.append(users)
+
+
+def test_a_user_namespace_is_mapped_before_it_is_closed_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    users: list[str] = []
+    helper = Helper(monkeypatch, [b"u", b"d"])
+    monkeypatch.setattr(Path, "write_text", lambda path, text: users.append(f"{path}: {text}"))
+    assert _owner._user_namespace(55) == 7
+    mapped = "0 0 1\n1000 55 1\n"
+    assert users == [f"/proc/4321/{kind}_map: {mapped}" for kind in ("uid", "gid")]
+    script = Path(_owner.__file__).with_name("userns.py")
+    pipe = subprocess.PIPE
+    started = [[sys.executable, "-I", "-S", script], {"stdin": pipe, "stdout": pipe, "env": {}}]
+    opened = ("/proc/4321/ns/user", os.O_RDONLY)
+    assert helper.calls == [*started, "read 1", opened, b"g", "flush", "read 1", "waited for"]
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (None, "no user namespace can be made"),
+        (PermissionError(1, "Operation not permitted"), r"here \(Operation not permitted\). Give it CAP_SETUID"),
+    ],
+)
+def test_why_no_user_namespace_was_made_is_told(
+    monkeypatch: pytest.MonkeyPatch, error: OSError | None, says: str
+) -> None:
+    helper = Helper(monkeypatch, [b"u" if error else b""], error)
+    with pytest.raises(ToolworthyError, match=says):
+        _owner._user_namespace(55)
+    assert helper.calls[-1] == "waited for"

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
+import select
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -18,10 +22,11 @@ from toolworthy.base.errors import ToolworthyError
 from toolworthy.sandbox import _bubblewrap, choose, guard
 from toolworthy.sandbox import _owner as owner
 from toolworthy.sandbox._watch import start
-from toolworthy.sandbox.model import Limits, Mount
+from toolworthy.sandbox.model import EXCEEDED, Ended, Limits, Mount
 
 process = pytest.mark.process
 LAUNCHER = Path(guard.__file__).with_name("launcher.py")
+USERNS = Path(guard.__file__).with_name("userns.py")
 
 
 # ---- who ends what is left -------------------------------------------------------------------------------------------
@@ -55,7 +60,9 @@ def test_only_a_sandbox_of_ours_is_ended(named: list[subprocess.Popen[bytes]], t
         )
         assert named[-1].stdout is not None
         assert named[-1].stdout.read(1) == b"1"
+    descriptors = len(os.listdir("/proc/self/fd"))
     assert guard._kill(mark) == 2
+    assert len(os.listdir("/proc/self/fd")) == descriptors
     assert [one.wait(10) for one in named[:2]] == [-signal.SIGKILL] * 2
     assert [one.poll() for one in named[2:]] == [None] * 3
     assert guard._kill(mark) == 0
@@ -64,19 +71,106 @@ def test_only_a_sandbox_of_ours_is_ended(named: list[subprocess.Popen[bytes]], t
 def test_it_looks_until_nothing_has_been_found_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     found = iter([1, 0, 0, 2, 0, 0, 0, 0, 0, 0])
     marks: list[bytes] = []
+    calls: list[object] = []
 
     def kill(mark: bytes) -> int:
         marks.append(mark)
         return next(found)
 
     monkeypatch.setattr(guard, "_kill", kill)
-    monkeypatch.setattr("os.read", lambda *_: b"")
-    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    monkeypatch.setattr("os.read", lambda *given: calls.append(given))
+    monkeypatch.setattr("time.sleep", calls.append)
     guard.main("/tmp/of-ours")
     assert (set(marks), len(marks)) == ({b"/tmp/of-ours/"}, 9)
+    assert calls == [(0, 1), *[0.1] * 8], "not before its input has ended"
+    found = iter([0] * 5)
+    guard.main("/tmp/of-ours")
+    assert len(marks) == 9 + 5
     found = iter([1] * 1_000)
     guard.main("/tmp/of-ours")
-    assert len(marks) == 9 + 300, "it does not go on for ever"
+    assert len(marks) == 9 + 5 + 300, "it does not go on for ever"
+
+
+def test_of_what_it_inherits_it_keeps_its_own_three_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[object] = []
+
+    def close(number: int) -> None:
+        calls.append(number)
+        if number == 3:
+            raise OSError(9, "the descriptor of the listing itself")
+
+    monkeypatch.setattr("os.listdir", lambda path: ["0", "1", "2", "3", "17"])
+    monkeypatch.setattr("os.close", close)
+    monkeypatch.setattr("os.chdir", calls.append)
+    guard._detach()
+    assert calls == ["/", 3, 17]
+
+
+@process
+def test_a_process_has_one_guard_that_hears_when_it_ends(
+    named: list[subprocess.Popen[bytes]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It holds its own three descriptors, and no terminal's signal reaches it."""
+    guards: dict[int, int] = {}
+    monkeypatch.setattr(_bubblewrap, "_guards", guards)
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(2):
+        _bubblewrap._guard(tmp_path)
+    assert len(os.listdir("/proc/self/fd")) == before + 1
+    script = str(Path(guard.__file__))
+    line = "\0".join([sys.executable, "-I", "-S", script, str(tmp_path), ""]).encode()
+    latest = time.monotonic() + 20
+    while not (pids := [int(one.parent.name) for one in Path("/proc").glob("[0-9]*/cmdline") if _content(one) == line]):
+        assert time.monotonic() < latest
+    (pid,) = pids
+    while len(os.listdir(f"/proc/{pid}/fd")) > 3 or os.readlink(f"/proc/{pid}/cwd") != "/":
+        assert time.monotonic() < latest
+        time.sleep(0.05)
+    files = [os.readlink(f"/proc/{pid}/fd/{number}") for number in range(3)]
+    assert (files[0].partition(":")[0], files[1:]) == ("pipe", ["/dev/null", "/dev/null"])
+    assert (os.getsid(pid), _content(Path(f"/proc/{pid}/environ"))) == (pid, b"")
+    code = "import sys; print(1, flush=True); sys.stdin.read()"
+    pipe = subprocess.PIPE
+    argv = ["bwrap", "-c", code, f"{tmp_path}/root"]
+    named.append(subprocess.Popen(argv, executable=sys.executable, stdin=pipe, stdout=pipe))
+    assert named[0].stdout is not None
+    assert named[0].stdout.read(1) == b"1"
+    assert named[0].poll() is None
+    os.close(guards[os.getpid()])
+    assert named[0].wait(20) == -signal.SIGKILL
+    assert os.waitpid(pid, 0) == (pid, 0)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+# ---- who makes a user namespace --------------------------------------------------------------------------------------
+
+
+@process
+def test_a_user_namespace_waits_to_be_mapped() -> None:
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-I", "-S", USERNS], stdin=pipe, stdout=pipe, bufsize=0) as helper:
+        assert helper.stdin is not None
+        assert helper.stdout is not None
+        assert helper.stdout.read(1) == b"u"
+        assert os.readlink(f"/proc/{helper.pid}/ns/user") != os.readlink("/proc/self/ns/user")
+        assert not select.select([helper.stdout], [], [], 0.3)[0]
+        helper.stdin.write(b"g")
+        assert helper.stdout.read(9) == b"d"
+    assert helper.returncode == 0
+
+
+@process
+def test_why_a_user_namespace_cannot_be_made_is_told() -> None:
+    none = 'echo 0 > /proc/sys/user/max_user_namespaces; exec "$@"'
+    argv = ["unshare", "--user", "--map-root-user", "sh", "-c", none, "sh", sys.executable, "-I", "-S", USERNS]
+    done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (1, b"", b"No space left on device\n")
 
 
 # ---- who listens first -----------------------------------------------------------------------------------------------
@@ -106,16 +200,14 @@ def launch(word: bytes, *command: str) -> tuple[int, bytes, int]:
 def test_only_a_listener_that_was_handed_out_is_served(message: bytes) -> None:
     served: list[socket.socket] = []
 
-    async def hand_over(ours: socket.socket) -> None:
+    async def hand_over(ours: socket.socket, hand_out: Callable[[], object]) -> None:
+        asyncio.get_running_loop().call_later(0.05, hand_out)
         await asyncio.wait_for(_bubblewrap._hand_over(ours, served.append), 20)
 
     ours, theirs = socket.socketpair()
     with ours, theirs, socket.create_server(("127.0.0.1", 0)) as listener:
-        if message:
-            socket.send_fds(theirs, [message], [listener.fileno()])
-        else:
-            theirs.shutdown(socket.SHUT_WR)
-        asyncio.run(hand_over(ours))
+        hand_out = functools.partial(socket.send_fds, theirs, [message], [listener.fileno()])
+        asyncio.run(hand_over(ours, hand_out if message else theirs.close), debug=True)
         assert len(served) == len(message)
         for one in served:
             assert (one.getsockname(), one.getblocking()) == (listener.getsockname(), False)
@@ -136,6 +228,8 @@ def test_why_bubblewrap_fails_is_its_last_line() -> None:
 def test_the_command_begins_at_our_word_alone() -> None:
     assert launch(b"G", "/bin/echo", "begun") == (0, b"begun\n", 1)
     assert launch(b"X", "/bin/echo", "begun") == (125, b"", 1)
+    kept = "import os; print(*(n for n in os.listdir('/proc/self/fd') if os.path.exists(f'/dev/fd/{n}')))"
+    assert launch(b"G", sys.executable, "-c", kept) == (0, b"0 1 2\n", 1)
     told = b"cannot start /no/such: No such file or directory\n"
     assert launch(b"G", "/no/such", "begun") == (127, told, 1)
 
@@ -185,6 +279,10 @@ def test_bubblewrap_itself_gets_nothing_of_the_callers_environment(
     monkeypatch.setattr(_bubblewrap, "start", started)
     assert run("true", tmp_path, sandbox=box).exit_code == 0
     assert given == [{}]
+
+
+def test_every_limit_has_a_name_of_what_it_is_on() -> None:
+    assert EXCEEDED.keys() == {*get_args(Ended)} - {"exit"}
 
 
 def test_what_a_command_may_use_unless_it_is_told() -> None:
