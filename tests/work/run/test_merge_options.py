@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -128,6 +129,64 @@ def test_what_does_not_go_together_is_said(tmp_path: Path, arguments: tuple[str,
     assert str(error.value) == says
 
 
+CONFIG = """
+[endpoints.own]
+url = "http://127.0.0.1:9/v1"
+model = "m"
+[endpoints.other]
+url = "http://127.0.0.1:8/v1"
+[prices.m]
+input = 1
+output = 2
+"""
+
+
+def configured(folder: Path) -> None:
+    """Give `folder` endpoints of its own, and a benchmark's file of each kind."""
+    (folder / "toolworthy.toml").write_text(CONFIG)
+    request = {"data_index": 1, "request": {"messages": [{"role": "user", "content": "hello"}]}}
+    (folder / "samples.jsonl").write_text(json.dumps(request) + "\n")
+
+
+def test_endpoints_are_those_of_the_folders_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    configured(tmp_path)
+    monkeypatch.setenv("OWN_KEY", "a-secret-of-its-own")
+    plan = asked(tmp_path, "--endpoint", "own", "--key-env", "OWN_KEY", "--budget-usd", "1")
+    assert (plan.endpoint.model, plan.endpoint.key_env) == ("m", "OWN_KEY")
+    assert plan.secrets == ("a-secret-of-its-own",)
+    assert plan.endpoint.prices == Prices(input=1, output=2)
+
+
+def test_a_verifiers_file_replaces_the_cases_and_may_have_a_reference(tmp_path: Path) -> None:
+    configured(tmp_path)
+    plan = asked(tmp_path, "--cases", "k2vv:samples.jsonl", "--reference", "own")
+    assert plan.field is not None
+    assert (plan.field.kind, list(plan.field.items), plan.cases) == ("k2vv", ["request-1"], ())
+    assert plan.reference is not None
+    assert (plan.reference.name, plan.reference.model) == ("own", "m")
+    assert plan.case_paths == (f"k2vv:{tmp_path}/samples.jsonl",)
+    assert list(plan.meta().cases) == [plan.field.spec]
+    again = asked(tmp_path, "--resume", kept(plan, tmp_path))
+    assert again.field == plan.field
+    assert again.case_paths == plan.case_paths
+
+
+def test_a_benchmark_without_references_has_none(tmp_path: Path) -> None:
+    source = Path(__file__).parents[1] / "cases/benchmarks/data"
+    (file, *_) = sorted(source.rglob("BFCL_v*.json"))
+    assert asked(tmp_path, "--cases", f"bfcl:{file.parent}").field is not None
+    with pytest.raises(ToolworthyError, match="--reference belongs to --cases k2vv:PATH"):
+        asked(tmp_path, "--cases", f"bfcl:{file.parent}", "--reference", "oracle")
+
+
+def test_dollars_need_the_price_of_the_reference_too(tmp_path: Path) -> None:
+    configured(tmp_path)
+    both = ("--endpoint", "own", "--cases", "k2vv:samples.jsonl", "--budget-usd", "1", "--reference")
+    assert asked(tmp_path, *both, "own").budget == Budget(usd=1)
+    with pytest.raises(ToolworthyError, match="--budget-usd needs to know what oracle costs at oracle"):
+        asked(tmp_path, *both, "oracle")
+
+
 def replayed(folder: Path, **given: Any) -> Options:
     names = ("recorded", "endpoint", "resume", "model", "key_env", "wire", "reference", "concurrency", "out", "only")
     return read_replay(argparse.Namespace(**{**dict.fromkeys(names), **given}), folder)
@@ -144,6 +203,21 @@ def recording(folder: Path, model: str) -> Path:
     run = RunDirectory.create(folder, asked(folder, "--endpoint", "http://127.0.0.1:9/v1", "--model", model).meta())
     made.recorded(run, CaseKey(case="one", toolset="builtin"), [recorded()])
     return run.path
+
+
+def test_each_option_is_part_of_the_replay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    configured(tmp_path)
+    monkeypatch.setenv("OWN_KEY", "a-secret-of-its-own")
+    where = recording(tmp_path, "recorded-model").relative_to(tmp_path)
+    how = {"model": "asked-model", "key_env": "OWN_KEY", "wire": "chat", "concurrency": 3, "only": "tools/*"}
+    plan = replayed(tmp_path, recorded=where, endpoint="own", reference="other", **how)
+    assert (plan.endpoint.name, plan.endpoint.model, plan.endpoint.key) == ("own", "asked-model", "a-secret-of-its-own")
+    assert (plan.endpoint.forced_api, plan.concurrency, plan.only) == ("chat", 3, "tools/*")
+    assert plan.reference is not None
+    assert (plan.reference.name, plan.reference.model) == ("other", "recorded-model")
+    assert (plan.agents, plan.tasks, plan.resume, plan.out) == ((), (), None, tmp_path / "reports")
+    assert replayed(tmp_path, recorded=where, endpoint="own").reference is None
+    assert replayed(tmp_path, recorded=where, endpoint="own", out=Path("there")).out == Path("there")
 
 
 def test_a_replay_goes_on_alone_and_with_its_own_recording_only(tmp_path: Path) -> None:
