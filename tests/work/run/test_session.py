@@ -263,6 +263,10 @@ def test_a_large_run_asks_before_it_starts(
     assert heard.lines == ([] if endpoint == "oracle" else ["about 1M tokens"])
 
 
+def test_a_large_run_starts_where_nobody_can_answer() -> None:
+    assert Listener().agrees("Start the run?")
+
+
 @pytest.mark.parametrize(
     ("option", "configured", "most"), [(5, 2, 2), (2, 5, 2), (None, 3, 3), (4, None, 4), (None, None, None)]
 )
