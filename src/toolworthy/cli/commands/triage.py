@@ -33,7 +33,9 @@ def run(
     if wanted is None or state is None:
         if wanted or state or note or until or file:
             raise ToolworthyError(f"say what and how. Type `toolworthy triage {path} CODE --state STATE --note TEXT`.")
-        nothing = f"nothing to triage. `toolworthy evidence {path}` lists failed trials and findings without a root cause."
+        nothing = (
+            f"nothing to triage. `toolworthy evidence {path}` lists failed trials and findings without a root cause."
+        )
         show("\n".join(_lines(causes, directory.triage)) or nothing)
         return 0
     cause = _chosen(causes, wanted)
