@@ -24,7 +24,7 @@ from toolworthy.records.trial import TrialKey, TrialResult
 from toolworthy.work.kinds import KINDS
 from toolworthy.work.probes import load_suite
 from toolworthy.work.run._order import in_order, sent
-from toolworthy.work.run.estimate import Forecast, estimate, forecast, table
+from toolworthy.work.run.estimate import Forecast, dollars, estimate, forecast, short, table
 from toolworthy.work.run.observer import Listener
 from toolworthy.work.run.plan import Options, choose_agents, choose_cases, choose_tasks, choose_toolsets
 from toolworthy.work.run.session import Session
@@ -144,6 +144,24 @@ def test_the_line_tells_what_the_other_tiers_take() -> None:
     assert "; --tier standard: " in said
     assert "; --tier full: " in said
     assert "--tier" not in said_of(mine, every[:3])
+
+
+def test_another_tier_is_told_with_its_requests_tokens_and_dollars() -> None:
+    mine = replace(options(), tier="quick", endpoint=resolve("oracle"))
+    full = replace(mine, tier="full")
+    whole = estimate(sent(full, KINDS["wire"].keys(full)), table())
+    told = f"; --tier full: {whole.requests:,.0f} requests, {short(whole.input + whole.output)} tokens"
+    every = KINDS["wire"].keys(mine)
+    assert told in said_of(mine, every)
+    prices = Prices(input=10, output=100)
+    dear = said_of(replace(mine, endpoint=mine.endpoint.priced(prices)), every)
+    assert f"{told}, {dollars((whole.input * 10 + whole.output * 100) / 1e6)}" in dear
+
+
+def test_cases_are_counted_in_requests_and_dollars_need_a_price(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("toolworthy.work.run.estimate.table", lambda: {"tools": {"a": {"c": (100, 10, 3)}}})
+    mine = replace(options(), endpoint=resolve("oracle"), budget=Budget(usd=0.01))
+    assert said_of(mine, [CaseKey(case="c", toolset="a")]) == "about 100 input and 10 output tokens, 3 requests"
 
 
 def test_long_prompts_are_counted_once_before_tier_full() -> None:

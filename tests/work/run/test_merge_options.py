@@ -245,6 +245,13 @@ def test_a_replay_goes_on_only_while_its_recording_is_of_the_same_endpoint(tmp_p
         replayed(tmp_path, resume=replay)
 
 
+def test_a_replay_goes_on_under_the_same_conditions_only(tmp_path: Path) -> None:
+    where = recording(tmp_path, "m")
+    replay = Path(kept(replayed(tmp_path, recorded=where, endpoint="oracle"), tmp_path / "replays"))
+    with pytest.raises(ToolworthyError, match=r"--only .*--resume needs the same conditions\.$"):
+        replayed(tmp_path, resume=replay, only="tools/*")
+
+
 def test_a_replay_is_not_continued_as_a_run(tmp_path: Path) -> None:
     replay = kept(replayed(tmp_path, recorded=recording(tmp_path, "m"), endpoint="oracle"), tmp_path / "replays")
     with pytest.raises(ToolworthyError) as error:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from toolworthy.wire import parse_request_bytes
-from toolworthy.wire.ir import Request
+from toolworthy.wire.ir import Request, Tool
 from toolworthy.work.run.request_change import changes
 
 TOOL = {"type": "function", "function": {"name": "run", "description": "Runs.", "parameters": {"type": "object"}}}
@@ -78,3 +79,19 @@ def test_a_tool_changes_with_its_words_and_its_parameters() -> None:
         (None, ["tools, 1 → 0: - run"]),
     ):
         assert [*changes(asked(), asked(tools=tools))] == told
+
+
+def test_a_character_counts_once_in_any_script() -> None:
+    assert [*changes(asked(), asked(user="ü" * 498))] == ["fields: + user"]
+
+
+def test_a_tool_changes_with_its_grammar_and_not_with_the_order_of_its_keys() -> None:
+    body, request = asked()
+
+    def tool(**more: Any) -> tuple[bytes, Request]:
+        return body, replace(request, tools=(Tool("run", "Runs.", **more),))
+
+    assert [*changes(tool(parameters={"a": 1, "b": 2}), tool(parameters={"b": 2, "a": 1}))] == []
+    assert [*changes(tool(grammar={"syntax": "lark"}), tool(grammar={"syntax": "regex"}))] == [
+        "tools, 1 → 1: run changed"
+    ]
