@@ -17,6 +17,7 @@ import pytest
 
 import toolworthy
 from tests.support.commands import run as command
+from tests.support.conditions import under
 from tests.support.small_server import Answering, asked, error, sound
 from tests.support.upstream import reply, serve
 from toolworthy.cli.main import main
@@ -136,6 +137,25 @@ def test_it_ends_in_time_whatever_the_endpoint_does(answer: Answering, code: int
     assert (done.stdout + done.stderr).count(said) == 1, done.stdout + done.stderr
     assert ("untested" in done.stdout) == (code == 2)
     assert ("--resume" in done.stdout + done.stderr) == (code == 2)
+
+
+def test_a_rate_limit_of_one_api_leaves_time_for_the_others(tmp_path: Path) -> None:
+    """At the oracle, half a minute is enough for all but the limited API."""
+
+    async def check() -> tuple[str, int]:
+        async with under(limited="/chat/completions", retry_after=3) as (_, url):
+            given = ("check", f"{url}/v1", "--model", "oracle", "--budget-minutes", "0.5")
+            done = await asyncio.to_thread(command, "toolworthy", *given, cwd=tmp_path, timeout=55)
+            return done.stdout, done.returncode
+
+    screen, code = asyncio.run(check())
+    assert code == 0, screen
+    (run,) = (tmp_path / "reports").iterdir()
+    probes = toolworthy.Run.open(run).probes
+    assert {probe.key.api for probe in probes if probe.unasked} == {"chat"}, screen
+    judged = {probe.key.api for probe in probes if probe.judged}
+    assert judged >= {"messages", "responses", "gemini"}
+    assert "the chat API is rate-limited, and its share of 0.5 minutes is spent" in screen
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,8 @@ class Conditions:
     """Every so many requests fail, in turn with HTTP 500, an error in the stream, and a stream that breaks off."""
     at_once: int = 0
     """Requests in flight; more are answered 429."""
+    limited: str = ""
+    """Requests at paths with this ending are always answered 429."""
     retry_after: float = 1.0
     lock: float = 0.0
     """Seconds for which all is refused after a request that was refused."""
@@ -63,6 +65,9 @@ class Conditions:
             await _error(send, self.status, self.message)
         elif time.monotonic() < self._locked_until:
             await _error(send, 503, "the model is cooling down")
+        elif self.limited and scope["path"].endswith(self.limited):
+            self.refused += 1
+            await _error(send, 429, "Rate limit reached: too many requests a minute", self.retry_after)
         elif self.at_once and self._flying >= self.at_once:
             self.refused += 1
             await _error(send, 429, "Rate limit reached: too many requests at once", self.retry_after)
@@ -146,6 +151,7 @@ async def _main() -> None:
     parser.add_argument("--retry-after", type=float, default=1.0)
     parser.add_argument("--status", type=int, default=0)
     parser.add_argument("--message", default="no")
+    parser.add_argument("--limited", default="")
     parser.add_argument("--defect", action="append", default=[])
     given = vars(parser.parse_args())
     async with under(*given.pop("defect"), **given) as (between, url):

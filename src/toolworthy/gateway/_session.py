@@ -15,6 +15,7 @@ from toolworthy.gateway.concurrency import Flow
 from toolworthy.gateway.repair import Repairer
 from toolworthy.gateway.trial_limits import Allowance
 from toolworthy.records.exchange import Exchange
+from toolworthy.wire.ir import Api
 
 if TYPE_CHECKING:
     import httpx
@@ -103,9 +104,9 @@ class Gateway:
         while self._idle:
             await self._idle.pop().aclose()
 
-    def turn(self) -> contextlib.AbstractAsyncContextManager[None]:
-        """Wait until another request may be in flight."""
-        return self.flow.turn() if self.flow else contextlib.nullcontext()
+    def turn(self, api: Api | None) -> contextlib.AbstractAsyncContextManager[None]:
+        """Wait until another request over this API of the endpoint may be in flight."""
+        return self.flow.turn(api) if self.flow else contextlib.nullcontext()
 
     @property
     def patience(self) -> float:

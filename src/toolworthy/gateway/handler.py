@@ -192,7 +192,7 @@ async def _answer(session: GatewaySession, record: PendingExchange, send: Any) -
 
 
 async def _forward(session: GatewaySession, record: PendingExchange, upstream: Upstream, send: Any) -> None:
-    async with session.gateway.turn(), session.gateway.client() as client:
+    async with session.gateway.turn(upstream.api), session.gateway.client() as client:
         record.on_sent()
         await _through(client, session, record, upstream, send)
 

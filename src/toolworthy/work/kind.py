@@ -145,6 +145,11 @@ class Kind(ABC, Generic[K, R]):
         """Whether an item must run alone, after all others."""
         return False
 
+    def api(self, key: K) -> Api | None:
+        """The only wire API that the item's requests use; None: any. A rate limit of one API does not delay items of
+        the others."""
+        return None
+
     def once(self, plan: Options, key: K) -> str:
         """A name shared by items of which one is enough unless it shows a fault; empty for an item that always runs."""
         return ""

@@ -29,16 +29,29 @@ PATIENCE_SECONDS = 60.0
 """The most seconds to wait for an endpoint that names a delay."""
 _PLACES = 8
 """Requests in flight, if no limit is configured."""
-_PROXY_DENIES = 407
+_OK, _PROXY_DENIES = 200, 407
 _LONG = 4.0
 """A longer wait is reported to the user."""
 
 
 class Asker:
-    """Sends preflight's requests to one endpoint."""
+    """Sends preflight's requests to one endpoint.
 
-    def __init__(self, endpoint: Endpoint, client: httpx.AsyncClient, say: Callable[[str], None]) -> None:
-        self.endpoint, self._client, self._say = endpoint, client, say
+    Args:
+        endpoint: the endpoint.
+        client: sends them.
+        say: called with messages about waits.
+        other: the most seconds to wait for a busy API if another one has answered.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        client: httpx.AsyncClient,
+        say: Callable[[str], None],
+        other: float = PATIENCE_SECONDS,
+    ) -> None:
+        self.endpoint, self._client, self._say, self._other = endpoint, client, say, other
         self.answers: list[tuple[Api, PreflightAnswer]] = []
         """All responses, in order."""
         self._redactor = Redactor(endpoint.secrets)
@@ -46,7 +59,7 @@ class Asker:
 
     def to(self, endpoint: Endpoint) -> Asker:
         """A copy for an endpoint with other settings."""
-        other = Asker(endpoint, self._client, self._say)
+        other = Asker(endpoint, self._client, self._say, self._other)
         other.answers = self.answers
         return other
 
@@ -76,8 +89,17 @@ class Asker:
                 self.answers.append((api, answer))
                 return answer
 
-        answer = await with_retries(ask, _again, PATIENCE_SECONDS, before=heard)
+        def again(answer: PreflightAnswer) -> Retry | None:
+            retry = _again(answer)
+            late = retry and retry.busy and time.monotonic() - begun + (retry.after or 0) > self._other
+            return None if late and self._answered(api) else retry
+
+        answer = await with_retries(ask, again, PATIENCE_SECONDS, before=heard)
         return replace(answer, waited=time.monotonic() - begun)
+
+    def _answered(self, api: Api) -> bool:
+        """Whether another API than this one has answered."""
+        return any(other != api and answer.status == _OK for other, answer in self.answers)
 
     async def _once(self, method: str, url: str, api: Api, body: Any, seconds: float) -> PreflightAnswer:
         import httpx

@@ -13,7 +13,7 @@ from toolworthy.endpoint.preflight import _keys as keys
 from toolworthy.endpoint.preflight import _mistakes as mistakes
 from toolworthy.endpoint.preflight import _models as models
 from toolworthy.endpoint.preflight import _routes as routes
-from toolworthy.endpoint.preflight._client import Asker
+from toolworthy.endpoint.preflight._client import PATIENCE_SECONDS, Asker
 from toolworthy.endpoint.preflight._completion import usage
 from toolworthy.endpoint.preflight._model import Check, Tried
 from toolworthy.endpoint.target import Endpoint
@@ -55,7 +55,10 @@ class Preflight:
 
 
 async def preflight(
-    endpoint: Endpoint, agents: Sequence[AgentAdapter], say: Callable[[str], None] = lambda line: None
+    endpoint: Endpoint,
+    agents: Sequence[AgentAdapter],
+    say: Callable[[str], None] = lambda line: None,
+    other: float = PATIENCE_SECONDS,
 ) -> Preflight:
     """Examine `endpoint` as `agents` will use it.
 
@@ -63,6 +66,7 @@ async def preflight(
         endpoint: the configured endpoint.
         agents: the agents to check.
         say: called with messages about waits.
+        other: the most seconds to wait for a busy API if another one has answered.
 
     Raises:
         ToolworthyError: nothing can be measured: nothing listens, there is no wire API, the key or the model is
@@ -72,7 +76,7 @@ async def preflight(
     try:
         async with endpoint.client(timeout=None) as client:
             return await _look(
-                Asker(endpoint, client, lambda line: say(redact(f"preflight: {line}"))), endpoint, agents, redact
+                Asker(endpoint, client, lambda line: say(redact(f"preflight: {line}")), other), endpoint, agents, redact
             )
     except ToolworthyError as error:
         raise ToolworthyError(redact(str(error))) from error

@@ -230,7 +230,7 @@ class Channel:
         async def ask() -> SideAnswer:
             try:
                 async with (
-                    self._session.gateway.turn(),
+                    self._session.gateway.turn(self.api),
                     asyncio.timeout(self.surface.knowledge.speed.seconds(0, SHORT)),
                     self._session.gateway.client() as client,
                     client.stream(method, url, json=body, headers=sent) as response,

@@ -86,7 +86,7 @@ class ConnectionChannel(Channel):
         where, body = self.endpoint.sent(self.api, self.body(self.request("Reply with exactly: Hello.")))
         try:
             async with (
-                self._session.gateway.turn(),
+                self._session.gateway.turn(self.api),
                 client.stream("POST", where, content=dump_json(body).encode(), headers=self._headers) as response,
             ):
                 await response.aread()
@@ -127,7 +127,7 @@ class ConnectionChannel(Channel):
                 await asyncio.Event().wait()
 
         seconds = self.surface.knowledge.speed.seconds(0, SHORT)
-        async with self._session.gateway.turn(), self.endpoint.client(timeout=seconds) as client:
+        async with self._session.gateway.turn(self.api), self.endpoint.client(timeout=seconds) as client:
             asking = asyncio.ensure_future(ask(client))
             try:
                 await asyncio.wait({asking, ready}, return_when=asyncio.FIRST_COMPLETED)

@@ -57,6 +57,9 @@ class Probes(Kind[ProbeKey, ProbeResult]):
     def rank(self, key: ProbeKey) -> tuple[int, ...]:
         return PROBES[key.probe].rank(key)
 
+    def api(self, key: ProbeKey) -> Api | None:
+        return key.api
+
     def late(self, key: ProbeKey) -> bool:
         """Probes that send invalid requests run last."""
         return PROBES[key.probe].late

@@ -24,6 +24,8 @@ from toolworthy.work.scoring.measure import cost
 
 _GRACE, _LONGEST_GRACE = 0.03, 60.0
 """Grace period for running items after the minutes are over: a share of them, and the most seconds."""
+_LIMITED = 2 / 3
+"""Share of the minutes that rate-limited APIs may use while items of others wait for them."""
 _CACHE = ("cached", "cache_write", "cache_write_1h")
 _BYTES_A_TOKEN = 4
 """Bytes per token for responses without usage, so that the budget still applies."""
@@ -104,6 +106,12 @@ class Spending:
     def patience(self) -> float:
         """Seconds that a request may wait if the endpoint asks for it."""
         return NAMED_WAIT if self.budget.minutes is None else max(0.0, 60 * self.budget.minutes - self._elapsed)
+
+    @property
+    def presses(self) -> bool:
+        """Whether so few of the minutes are left that rate-limited APIs must leave them to the others."""
+        minutes = self.budget.minutes
+        return minutes is not None and self._elapsed >= _LIMITED * 60 * minutes
 
     @property
     def seconds_until_spent(self) -> float | None:

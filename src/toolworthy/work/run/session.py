@@ -27,6 +27,7 @@ from toolworthy.work.run import estimate
 from toolworthy.work.run._lock import Hold
 from toolworthy.work.run._order import Once, apart, in_order
 from toolworthy.work.run._resume import kept, open_run
+from toolworthy.work.run._room import Room
 from toolworthy.work.run.budget import Spending
 from toolworthy.work.run.embedded import reached
 from toolworthy.work.run.fingerprint import Seen
@@ -36,6 +37,8 @@ from toolworthy.work.run.waves import Looking, Release
 
 _T = TypeVar("_T")
 
+_PREFLIGHTS = 8
+"""The share of the time for a rate limit that preflight waits for one API if another answers."""
 _LOOK_SECONDS = 0.5
 """How often a run checks that its directory still exists."""
 
@@ -85,7 +88,7 @@ class Session:
         self._benches: dict[str, Bench[Any, Any]] = {}
         """By suite."""
         self._seen = Seen(options.endpoint.model, {})
-        self._slots = {heavy: asyncio.Semaphore(options.at_once(heavy=heavy)) for heavy in (True, False)}
+        self._room = Room(options)
 
     def start(self, keys: Sequence[ResultKey]) -> None:
         """Set up, and start `keys` in their order.
@@ -197,7 +200,8 @@ class Session:
         return checked.endpoint, await self._gateway(checked.endpoint, self._count)
 
     async def _preflight(self, endpoint: Endpoint, agents: Sequence[AgentAdapter]) -> Preflight:
-        checked = await preflight(await reached(endpoint, self._stack, self.options), agents, self.listener.line)
+        there = await reached(endpoint, self._stack, self.options)
+        checked = await preflight(there, agents, self.listener.line, self.spending.patience() / _PREFLIGHTS)
         for check in checked.checks:
             if check.ok is False or check.reading:
                 self.listener.line(f"preflight: {check.name}: {check.detail}")
@@ -246,10 +250,24 @@ class Session:
         task.add_done_callback(self._tasks.discard)
 
     async def _afterwards(self, before: Sequence[Any], keys: Sequence[ResultKey]) -> None:
-        """Run `keys` one by one, after all running items have ended."""
-        await asyncio.gather(*before, return_exceptions=True)
+        """Run `keys` one by one, after all running items have ended. They do not wait to the end of the minutes for
+        rate-limited APIs."""
+        running = {*before}
+        while running:
+            if self.spending.presses:
+                self._end_limited()
+            _, running = await asyncio.wait(
+                running, timeout=None if self.options.budget.minutes is None else _LOOK_SECONDS
+            )
         for key in keys:
             await self._one(key)
+
+    def _end_limited(self) -> None:
+        """End the items of rate-limited APIs, if there are others."""
+        assert self._site is not None
+        if (flow := self._site.gateway.flow) and self._site.endpoint.base_urls.keys() - flow.busy:
+            for line in self._room.drop(flow.busy):
+                self.listener.line(line)
 
     async def _arrive(self, keys: Sequence[ResultKey], kept: Sequence[ResultKey]) -> None:
         assert self.run is not None
@@ -268,7 +286,7 @@ class Session:
                 self._planned[key.suite] -= 1
                 result = self._unrun(key, why)  # not stored in the run directory: it counts as complete
             else:
-                async with self._slots[kind_of(key).heavy]:
+                async with self._room.slot(key):
                     result = await self._within_budget(key)
                 self.run.append(result)
             self.listener.ended(result)
@@ -309,16 +327,16 @@ class Session:
 
     async def _within_budget(self, key: ResultKey) -> Any:
         """Run `key`, unless the budget is spent."""
-        if self.spending.spent:
-            return self._unrun(key, self.spending.spent)
+        if why := self.spending.spent or self._room.why_not(key):
+            return self._unrun(key, why)
         self.listener.started(key)
         try:
-            async with asyncio.timeout(self.spending.seconds_left) as limit:
+            async with self._room.time(key, self.spending.seconds_left) as limit:
                 return self._with_origin(key, await self._benches[key.suite].run(key))
         except TimeoutError:
             if not limit.expired():
                 raise
-            return self._unrun(key, self.spending.spent)
+            return self._unrun(key, self.spending.spent or self._room.why_not(key))
 
     def _unrun(self, key: ResultKey, why: str) -> Any:
         self.unrun[key] = why
