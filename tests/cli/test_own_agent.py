@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 
 from tests.support.commands import environment
+from toolworthy.agents import _manifest
+from toolworthy.content import adapters
 from toolworthy.public.server import ReferenceServer
 from toolworthy.records.exchanges import read_all
 
@@ -153,4 +155,23 @@ def test_an_agent_that_is_not_installed_is_one_line(tmp_path: Path) -> None:
     assert done.stderr == (
         "error: Claude Code is not installed: no `claude` on the PATH. Install it, or type `toolworthy agents install "
         "claude-code`.\n"
+    )
+
+
+@pytest.mark.process
+def test_a_changed_installation_is_not_started(tmp_path: Path) -> None:
+    agent = adapters.agent("claude-code")
+    assert agent.install is not None
+    folder = tmp_path / "installed" / f"{agent.id}-{agent.install.version}"
+    program = folder / "files" / "cli.js"
+    program.parent.mkdir(parents=True)
+    program.write_text("as it was")
+    _manifest.write(folder, program.parent)
+    program.write_text("something else")
+    env = environment({"TOOLWORTHY_CACHE": str(tmp_path), "PATH": "/usr/bin:/bin"})
+    done = subprocess.run(command("oracle"), cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (4, "")
+    assert done.stderr == (
+        "error: Claude Code: cli.js is not as it was installed. Type `toolworthy agents install claude-code` to "
+        "install it again.\n"
     )

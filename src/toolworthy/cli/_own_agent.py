@@ -123,7 +123,8 @@ def own_agent(name: str, arguments: Sequence[str]) -> OwnAgent:
     """The person's own installation, else toolworthy's.
 
     Raises:
-        ToolworthyError: there is no such agent, it cannot be started by hand, or it is not installed.
+        ToolworthyError: there is no such agent, it cannot be started by hand, it is not installed, or toolworthy's
+        installation was changed.
     """
     adapter = adapters.agent(name)
     if not adapter.run.interactive.command:
@@ -137,6 +138,10 @@ def own_agent(name: str, arguments: Sequence[str]) -> OwnAgent:
         raise ToolworthyError(
             f"{adapter.title} is not installed: no `{word}` on the PATH. Install it, or type `toolworthy agents "
             f"install {adapter.id}`."
+        )
+    if why := install.changed(adapter):
+        raise ToolworthyError(
+            f"{adapter.title}: {why}. Type `toolworthy agents install {adapter.id}` to install it again."
         )
     return OwnAgent(adapter, program(adapter, installation), tuple(arguments))
 
