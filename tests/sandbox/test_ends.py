@@ -151,3 +151,17 @@ def test_a_crash_is_not_handed_to_the_hosts_handler(tmp_path: Path) -> None:
     assert run("ulimit -c; ulimit -H -c", tmp_path).stdout.split() in ([b"0", b"0"], [b"1", b"1"])
     read = "python3 -c 'import resource; print(resource.getrlimit(resource.RLIMIT_CORE))'"
     assert run(read, tmp_path).stdout == b"(1, 1)\n"
+
+
+def test_what_makes_a_namespace_says_nothing_if_ours_has_ended() -> None:
+    """Under load it outlives us, and its traceback would follow our last line."""
+    script = Path(choose.__code__.co_filename).with_name("userns.py")
+    argv = [sys.executable, "-I", "-S", script]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(argv, stdin=pipe, stdout=pipe, stderr=pipe, env={}) as helper:
+        assert helper.stdin is not None
+        assert helper.stdout is not None
+        assert helper.stderr is not None
+        helper.stdout.close()
+        helper.stdin.close()
+        assert helper.stderr.read() == b""

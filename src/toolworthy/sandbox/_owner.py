@@ -119,7 +119,9 @@ def find() -> Owner:
 def _user_namespace(uid: int) -> int:
     script = Path(__file__).with_name("userns.py")
     pipe = subprocess.PIPE
-    with subprocess.Popen([sys.executable, "-I", "-S", script], stdin=pipe, stdout=pipe, env={}) as helper:
+    argv = [sys.executable, "-I", "-S", str(script)]
+    # A session of its own: Ctrl-C is for us, not for it.
+    with subprocess.Popen(argv, stdin=pipe, stdout=pipe, env={}, start_new_session=True) as helper:
         assert helper.stdin is not None
         assert helper.stdout is not None
         try:

@@ -24,4 +24,5 @@ def main() -> None:
     os.write(1, b"d")
 
 
-main()
+with contextlib.suppress(BrokenPipeError):  # toolworthy has ended; nobody needs the namespace
+    main()
