@@ -160,9 +160,14 @@ def test_a_user_namespace_waits_to_be_mapped() -> None:
         assert helper.stdout.read(1) == b"u"
         assert os.readlink(f"/proc/{helper.pid}/ns/user") != os.readlink("/proc/self/ns/user")
         assert not select.select([helper.stdout], [], [], 0.3)[0]
+        space = os.open(f"/proc/{helper.pid}/ns/user", os.O_RDONLY)
         helper.stdin.write(b"g")
         assert helper.stdout.read(9) == b"d"
     assert helper.returncode == 0
+    inside = ["nsenter", f"--user=/proc/self/fd/{space}", "--preserve-credentials"]
+    most = [*inside, "cat", "/proc/sys/user/max_user_namespaces"]
+    assert subprocess.check_output(most, pass_fds=[space]) == b"0\n"
+    os.close(space)
 
 
 @process
