@@ -180,9 +180,9 @@ def test_a_user_namespace_is_mapped_before_it_is_closed_for_others(monkeypatch: 
     assert _owner._user_namespace(55) == 7
     mapped = "0 0 1\n1000 55 1\n"
     assert users == [f"/proc/4321/{kind}_map: {mapped}" for kind in ("uid", "gid")]
-    script = Path(_owner.__file__).with_name("userns.py")
-    pipe = subprocess.PIPE
-    started = [[sys.executable, "-I", "-S", script], {"stdin": pipe, "stdout": pipe, "env": {}}]
+    script = str(Path(_owner.__file__).with_name("userns.py"))
+    given = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "env": {}, "start_new_session": True}
+    started = [[sys.executable, "-I", "-S", script], given]
     opened = ("/proc/4321/ns/user", os.O_RDONLY)
     assert helper.calls == [*started, "read 1", opened, b"g", "flush", "read 1", "waited for"]
 

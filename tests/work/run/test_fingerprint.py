@@ -15,7 +15,7 @@ from toolworthy.content import adapters
 from toolworthy.records.conditions import difference
 from toolworthy.records.exchange import Chunk, Exchange
 from toolworthy.records.meta import AgentPrint, RunMeta
-from toolworthy.wire.ir import Message, Request, Text, Tool
+from toolworthy.wire.ir import Message, Request, Text, Thinking, Tool
 from toolworthy.work.run.fingerprint import MANY, Seen, agent_print, renamed, reshaped, server_says, steady, words
 
 
@@ -135,6 +135,93 @@ def test_the_first_request_with_tools_of_a_trial_tells_whatever_came_in_first() 
     assert list(seen.about()["fingerprints"]) == ["codex"]
 
 
+@pytest.mark.parametrize(
+    "other", [{"trial": "tasks/t/codex#1", "kind": "models"}, {"trial": "tasks"}, {"trial": "wire/x/chat#1"}]
+)
+def test_only_a_completion_with_tools_in_a_task_tells_what_an_agent_is(other: dict[str, str]) -> None:
+    seen = Seen("m", {"codex": "1"})
+    seen.add(replace(exchange(), **other))
+    assert seen.about()["fingerprints"] == {}
+    assert not Seen("m", {}).add(replace(exchange(tools=()), status=None))
+    seen.add(replace(exchange(), request_body=b"{"))
+    assert seen.about()["fingerprints"] == {}
+    assert seen.add(exchange())
+    assert list(seen.about()["fingerprints"]) == ["codex"]
+
+
+def test_what_is_seen_again_is_not_new() -> None:
+    seen = Seen("m", {"codex": "1"})
+    assert seen.add(exchange("A", index=2, headers={"server": "a"}))
+    assert not seen.add(exchange("B", index=2, headers={"server": "a"})), "the same request cannot come first"
+    assert seen.add(exchange("B", index=3, headers={"server": "b"})), "the server is new"
+    assert not seen.add(exchange("A", index=1, headers={"server": "a"})), "it came first, and says the same"
+    (face,) = seen.about()["fingerprints"]["codex"]
+    assert (face.version, seen.about()["server"]) == ("1", {"server": ["a", "b"], "model": ["m"]})
+
+
+def test_an_agent_of_unknown_version_has_none() -> None:
+    seen = Seen("m", {})
+    seen.add(exchange())
+    assert [face.version for face in seen.about()["fingerprints"]["codex"]] == [""]
+
+
+@pytest.mark.parametrize(("status", "names"), [(399, ["server", "model", "system_fingerprint"]), (400, ["server"])])
+def test_an_error_begins_at_400(status: int, names: list[str]) -> None:
+    says: dict[str, Any] = {"headers": {"server": "x"}, "answer": {"system_fingerprint": "fp"}}
+    assert [name for name, _ in server_says(exchange(**says, status=status), "m")] == names
+
+
+def test_of_several_fingerprints_each_is_named_once_and_odd_bytes_do_no_harm() -> None:
+    values = (b'": "a"', b'" :"b"', b'":"a"', b'":"\xff"')
+    body = b" ".join(b'{"system_fingerprint' + value + b"}" for value in values)
+    told = [*server_says(replace(exchange(), chunks=(Chunk(0.1, body),)), "m")]
+    assert told == [("system_fingerprint", value) for value in ("a", "b", "\ufffd")]
+
+
+def test_a_question_about_models_names_the_server_only() -> None:
+    asked = replace(exchange(headers={"server": "x"}, answer={"system_fingerprint": "fp"}), kind="models")
+    assert dict(server_says(asked, "m")) == {"server": "x"}
+
+
+def test_a_response_that_cannot_be_read_names_no_model() -> None:
+    assert list(server_says(replace(exchange(), chunks=(Chunk(0.1, b"<html>"),)), "m")) == []
+
+
+def test_the_names_of_headers_are_kept_in_order_and_in_lower_case() -> None:
+    told = [name for name, _ in server_says(exchange(headers={"X-Version": "2", "Server": "s", "Via": "v"}), "m")]
+    assert told == ["server", "via", "x-version", "model"]
+
+
+def test_letters_beyond_ascii_and_half_of_a_pair_have_a_fingerprint() -> None:
+    """A prompt may hold what UTF-8 cannot; a tool's text counts letters, not escapes."""
+
+    def told(text: str, about: str = "ü") -> AgentPrint:
+        return agent_print(Request("m", (Message("developer", (Text(text),)),), (Tool("a", about, {}),)), "1")
+
+    assert told("\ud83d").system != told("\ud83e").system
+    assert len(told("A").system) == 16
+    assert told("A", "ü").tool_chars == told("A", "u").tool_chars
+    assert told("A", "ü").tools != told("A", "u").tools
+
+
+def test_a_tool_is_known_by_its_schema_whatever_the_order_of_its_keys_and_by_its_grammar() -> None:
+    def told(tool: Tool) -> str:
+        return agent_print(Request("m", (), (tool,)), "1").tools
+
+    one = Tool("a", "x", {"type": "object", "properties": {}})
+    assert told(one) == told(replace(one, parameters={"properties": {}, "type": "object"}))
+    other = [replace(one, parameters={"type": "object"}), replace(one, grammar="start: x"), replace(one, name="b")]
+    assert len({told(one), *map(told, other)}) == 4
+
+
+def test_parts_of_a_prompt_that_are_no_text_do_not_tell_and_texts_are_apart() -> None:
+    def told(*texts: str) -> str:
+        return agent_print(Request("", tuple(Message("system", (Text(text),)) for text in texts)), "").system
+
+    assert told("A", "B") == told("A\nB") != told("AB")
+    assert agent_print(Request("m", (Message("system", (Thinking("A", "reasoning"),)),)), "").system_chars == 0
+
+
 def test_a_server_says_what_it_is_and_no_secret_is_kept() -> None:
     headers = {
         "server": "uvicorn",
@@ -233,8 +320,18 @@ def test_a_resumed_run_keeps_what_was_seen() -> None:
 
 def test_words_change_with_the_tools_of_an_adapter() -> None:
     agent = adapters.agent("codex")
-    fewer = agent.model_copy(update={"tools": dict(list(agent.tools.items())[1:])})
-    assert words(agent) == words(adapters.agent("codex")) != words(fewer)
+    name, tool = next((name, tool) for name, tool in agent.tools.items() if not tool.custom)
+    changed = [
+        {"tools": dict(list(agent.tools.items())[1:])},
+        {"tools": {**agent.tools, name: tool.model_copy(update={"description": "another"})}},
+        {"tools": {**agent.tools, name: tool.model_copy(update={"parameters": {"x": "string"}})}},
+        {"apis": (*agent.apis, "chat")},
+        {"mcp": agent.mcp.model_copy(update={"name": "{server}.{tool}"})},
+    ]
+    hashes = {words(agent.model_copy(update=update)) for update in changed}
+    assert len({words(agent), *hashes}) == 1 + len(changed)
+    turned = dict(reversed(agent.tools.items()))
+    assert words(agent) == words(adapters.agent("codex")) == words(agent.model_copy(update={"tools": turned}))
 
 
 @pytest.mark.parametrize(
@@ -276,13 +373,32 @@ def test_an_agent_that_changed_under_its_version_is_named() -> None:
     assert list(reshaped(old, face("b", "z", "t", version="2"))) == []
     assert list(reshaped(old, face("b", "z", "another task"))) == []
     assert list(reshaped(old, Told({"codex": "1"}, {}))) == []
+    other = face("b", "x", "t")
+    other.fingerprints["codex"] += (AgentPrint(tools="a", system="z", tasks=("w",)),)
+    assert list(reshaped(old, other)) == ["codex's tools changed although its version (1) did not"]
     assert list(reshaped(old, face("a", "z", "t"))) == ["codex's prompt changed although its version (1) did not"]
     assert list(reshaped(old, face("a", "y", "t"))) == ["codex's prompt changed although its version (1) did not"]
     assert list(reshaped(old, face("b", "z", "u"))) == [
         "codex's tools and prompt changed although its version (1) did not"
     ]
-    (said,) = reshaped(Told({}, {}, {"codex": "a"}), Told({}, {}, {"codex": "b"}))
-    assert said.startswith("the tools of codex")
+
+
+def test_each_agent_that_changed_is_named() -> None:
+    def told(hashed: str) -> Told:
+        face = AgentPrint(tools=hashed, system="x", tasks=("t",))
+        return Told(
+            {"codex": "1", "pi": "2", "aider": ""},
+            {"codex": (), "pi": (face,), "aider": (face,)},
+            {"z": hashed, "y": "same", "x": hashed},
+        )
+
+    now = told("b")
+    del now.words["z"]
+    assert list(reshaped(told("a"), now)) == [
+        "pi's tools changed although its version (2) did not",
+        "aider's tools changed although its version () did not",
+        "the tools of x, which cases use, have changed",
+    ]
 
 
 def test_a_server_that_names_something_else_is_noted() -> None:

@@ -97,7 +97,8 @@ class Seen:
 
     def _note_agent(self, exchange: Exchange) -> bool:
         suite, task, agent = Named.of(exchange.trial)
-        if suite != "tasks" or not task or exchange.index >= self._first.get(exchange.trial, 1 << 30):
+        first = self._first.get(exchange.trial)
+        if suite != "tasks" or not task or (first is not None and exchange.index >= first):
             return False
         if exchange.kind != "completion" or not (exchange.request and exchange.request.tools):
             return False
@@ -185,7 +186,7 @@ def reshaped(before: _Fingerprinted, after: _Fingerprinted) -> Iterator[str]:
     """
     for agent, every in before.fingerprints.items():
         old, new = _in_same_tasks(every, after.fingerprints.get(agent, ()))
-        if not old or not new or before.agents.get(agent) != after.agents.get(agent):
+        if not new or before.agents.get(agent) != after.agents.get(agent):
             continue
         changed = [
             name
