@@ -82,7 +82,7 @@ class Replaced:
         self.site: Any = None
         self.before: Callable[[], Any] = lambda: asyncio.sleep(0)
 
-    async def preflight(self, endpoint: Any, agents: Sequence[Any], _: Any) -> Any:
+    async def preflight(self, endpoint: Any, agents: Sequence[Any], *_: Any) -> Any:
         self.checked.append([agent.id for agent in agents])
         await self.before()
         record = PreflightRecord(server="some-server")
