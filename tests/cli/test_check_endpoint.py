@@ -140,12 +140,12 @@ def test_it_ends_in_time_whatever_the_endpoint_does(answer: Answering, code: int
 
 
 def test_a_rate_limit_of_one_api_leaves_time_for_the_others(tmp_path: Path) -> None:
-    """At the oracle, half a minute is enough for all but the limited API."""
+    """At the oracle, a minute is enough, on a busy machine, too, for all but the limited API."""
 
     async def check() -> tuple[str, int]:
         async with under(limited="/chat/completions", retry_after=3) as (_, url):
-            given = ("check", f"{url}/v1", "--model", "oracle", "--budget-minutes", "0.5")
-            done = await asyncio.to_thread(command, "toolworthy", *given, cwd=tmp_path, timeout=55)
+            given = ("check", f"{url}/v1", "--model", "oracle", "--budget-minutes", "1")
+            done = await asyncio.to_thread(command, "toolworthy", *given, cwd=tmp_path, timeout=110)
             return done.stdout, done.returncode
 
     screen, code = asyncio.run(check())
@@ -155,7 +155,7 @@ def test_a_rate_limit_of_one_api_leaves_time_for_the_others(tmp_path: Path) -> N
     assert {probe.key.api for probe in probes if probe.unasked} == {"chat"}, screen
     judged = {probe.key.api for probe in probes if probe.judged}
     assert judged >= {"messages", "responses", "gemini"}
-    assert "the chat API is rate-limited, and its share of 0.5 minutes is spent" in screen
+    assert "the chat API is rate-limited, and its share of 1 minute is spent" in screen
 
 
 @pytest.mark.parametrize(
