@@ -6,6 +6,7 @@ import asyncio
 import gc
 import socket
 import warnings
+from collections.abc import Coroutine
 from typing import Any
 
 import pytest
@@ -17,6 +18,16 @@ pytestmark = pytest.mark.process
 
 async def _silent(scope: Any, receive: Any, send: Any) -> None:
     """Answer nothing."""
+
+
+def left_open(work: Coroutine[Any, Any, None]) -> list[str]:
+    """What `work` opens and leaves to garbage collection."""
+    gc.collect()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        asyncio.run(work)
+        gc.collect()
+    return [str(warning.message) for warning in caught]
 
 
 @pytest.mark.parametrize("turns", range(6))
@@ -32,12 +43,7 @@ def test_the_end_closes_a_connection_that_is_being_accepted(turns: int) -> None:
         for client in clients:
             client.close()
 
-    gc.collect()
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        asyncio.run(go())
-        gc.collect()
-    assert [str(warning.message) for warning in caught] == []
+    assert left_open(go()) == []
 
 
 @pytest.mark.parametrize("again", [False, True])
@@ -65,9 +71,4 @@ def test_nothing_stays_open_if_it_is_cancelled(turns: int, again: bool) -> None:
         for client in clients:
             client.close()
 
-    gc.collect()
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        asyncio.run(go())
-        gc.collect()
-    assert [str(warning.message) for warning in caught] == []
+    assert left_open(go()) == []

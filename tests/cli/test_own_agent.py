@@ -147,12 +147,17 @@ def test_a_signal_for_the_proxy_reaches_the_agent(tmp_path: Path, person: dict[s
         proxy.communicate()
 
 
+def refusal(folder: Path) -> str:
+    """The error of a proxy that may start only what is installed in `folder`."""
+    env = environment({"TOOLWORTHY_CACHE": str(folder), "PATH": "/usr/bin:/bin"})
+    done = subprocess.run(command("oracle"), cwd=folder, env=env, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (4, "")
+    return done.stderr
+
+
 @pytest.mark.process
 def test_an_agent_that_is_not_installed_is_one_line(tmp_path: Path) -> None:
-    env = environment({"TOOLWORTHY_CACHE": str(tmp_path), "PATH": "/usr/bin:/bin"})
-    done = subprocess.run(command("oracle"), cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (4, "")
-    assert done.stderr == (
+    assert refusal(tmp_path) == (
         "error: Claude Code is not installed: no `claude` on the PATH. Install it, or type `toolworthy agents install "
         "claude-code`.\n"
     )
@@ -168,10 +173,7 @@ def test_a_changed_installation_is_not_started(tmp_path: Path) -> None:
     program.write_text("as it was")
     _manifest.write(folder, program.parent)
     program.write_text("something else")
-    env = environment({"TOOLWORTHY_CACHE": str(tmp_path), "PATH": "/usr/bin:/bin"})
-    done = subprocess.run(command("oracle"), cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (4, "")
-    assert done.stderr == (
+    assert refusal(tmp_path) == (
         "error: Claude Code: cli.js is not as it was installed. Type `toolworthy agents install claude-code` to "
         "install it again.\n"
     )

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.boxed import WHO, as_who, run
-from toolworthy.sandbox import choose
+from toolworthy.sandbox import choose, guard
 from toolworthy.sandbox.model import Command, Limits
 
 pytestmark = pytest.mark.process
@@ -155,7 +155,7 @@ def test_a_crash_is_not_handed_to_the_hosts_handler(tmp_path: Path) -> None:
 
 def test_what_makes_a_namespace_says_nothing_if_ours_has_ended() -> None:
     """Under load it outlives us, and its traceback would follow our last line."""
-    script = Path(choose.__code__.co_filename).with_name("userns.py")
+    script = Path(guard.__file__).with_name("userns.py")
     argv = [sys.executable, "-I", "-S", script]
     pipe = subprocess.PIPE
     with subprocess.Popen(argv, stdin=pipe, stdout=pipe, stderr=pipe, env={}) as helper:

@@ -41,7 +41,7 @@ class Interpreter:
 
 
 def find(requires: str) -> Interpreter:
-    """A Python whose version fits: the running one, else the newest python.
+    """A Python whose version fits: the running one, else the newest found.
 
     Args:
         requires: a version specifier, as in a package's Requires-Python; empty for any.

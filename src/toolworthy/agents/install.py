@@ -135,7 +135,7 @@ async def check(agent: AgentAdapter) -> str:
     if installation is None:
         raise ToolworthyError(f"not installed. Type `toolworthy agents install {agent.id}`.")
     if why := await asyncio.to_thread(changed, agent, read=True):
-        raise ToolworthyError(f"{why}. Type `toolworthy agents install {agent.id}` to install it again.")
+        raise ToolworthyError(f"{why}. {again(agent)}")
     sandbox = choose("auto")
     mounts, values = installation.lent(sandbox)
     argv = tuple(render(part, values) for part in agent.version_command)
@@ -284,6 +284,11 @@ def _places(work: Path) -> tuple[Path, Path]:
     files.mkdir()
     home.mkdir()
     return files, home
+
+
+def again(agent: AgentAdapter) -> str:
+    """What to do about a change."""
+    return f"Type `toolworthy agents install {agent.id}` to install it again."
 
 
 def changed(agent: AgentAdapter, read: bool = False) -> str:

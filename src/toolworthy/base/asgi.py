@@ -43,8 +43,12 @@ def free_port() -> int:
         return port
 
 
-def listening(port: int) -> socket.socket:
-    """A socket that listens on loopback; 0 for any free port.
+def listening(port: int, to_do: str = "Choose another with --port.") -> socket.socket:
+    """A socket that listens on loopback.
+
+    Args:
+        port: 0 for any free one.
+        to_do: what the error's reader should do.
 
     Raises:
         ToolworthyError: the port is in use or not permitted.
@@ -52,10 +56,10 @@ def listening(port: int) -> socket.socket:
     try:
         return socket.create_server(("127.0.0.1", port), backlog=1024)
     except OverflowError:
-        raise ToolworthyError(f"there is no port {port}. Choose another with --port.") from None
+        raise ToolworthyError(f"there is no port {port}. {to_do}") from None
     except OSError as error:
         why = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be used ({os.strerror(error.errno or 0)})"
-        raise ToolworthyError(f"port {port} {why}. Choose another with --port.") from error
+        raise ToolworthyError(f"port {port} {why}. {to_do}") from error
 
 
 _LOG = logging.getLogger("uvicorn.error.toolworthy")

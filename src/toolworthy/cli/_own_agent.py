@@ -140,9 +140,7 @@ def own_agent(name: str, arguments: Sequence[str]) -> OwnAgent:
             f"install {adapter.id}`."
         )
     if why := install.changed(adapter):
-        raise ToolworthyError(
-            f"{adapter.title}: {why}. Type `toolworthy agents install {adapter.id}` to install it again."
-        )
+        raise ToolworthyError(f"{adapter.title}: {why}. {install.again(adapter)}")
     return OwnAgent(adapter, program(adapter, installation), tuple(arguments))
 
 

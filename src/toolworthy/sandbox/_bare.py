@@ -37,7 +37,7 @@ class Bare:
     async def run(self, command: Command, on_listener: OnListener | None = None, port: int = 0) -> CommandOutcome:
         """See the protocol."""
         if on_listener is not None:
-            on_listener(listening(port))
+            on_listener(listening(port, "Try again."))  # it was free
         mark = f"{command.home}"
         env = {**toolchain.environment(str(command.home)), **command.env, _MARK: mark}
         try:

@@ -41,7 +41,7 @@ class Asker:
         endpoint: the endpoint.
         client: sends them.
         say: called with messages about waits.
-        other: the most seconds to wait for a busy API if another one has answered.
+        busy_seconds: the most seconds to wait for a busy API if another one has answered.
     """
 
     def __init__(
@@ -49,9 +49,10 @@ class Asker:
         endpoint: Endpoint,
         client: httpx.AsyncClient,
         say: Callable[[str], None],
-        other: float = PATIENCE_SECONDS,
+        busy_seconds: float = PATIENCE_SECONDS,
     ) -> None:
-        self.endpoint, self._client, self._say, self._other = endpoint, client, say, other
+        self.endpoint, self._client, self._say = endpoint, client, say
+        self._busy_seconds = busy_seconds
         self.answers: list[tuple[Api, PreflightAnswer]] = []
         """All responses, in order."""
         self._redactor = Redactor(endpoint.secrets)
@@ -59,7 +60,7 @@ class Asker:
 
     def to(self, endpoint: Endpoint) -> Asker:
         """A copy for an endpoint with other settings."""
-        other = Asker(endpoint, self._client, self._say, self._other)
+        other = Asker(endpoint, self._client, self._say, self._busy_seconds)
         other.answers = self.answers
         return other
 
@@ -91,7 +92,7 @@ class Asker:
 
         def again(answer: PreflightAnswer) -> Retry | None:
             retry = _again(answer)
-            late = retry and retry.busy and time.monotonic() - begun + (retry.after or 0) > self._other
+            late = retry and retry.busy and time.monotonic() - begun + (retry.after or 0) > self._busy_seconds
             return None if late and self._answered(api) else retry
 
         answer = await with_retries(ask, again, PATIENCE_SECONDS, before=heard)

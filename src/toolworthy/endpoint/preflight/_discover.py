@@ -58,7 +58,7 @@ async def preflight(
     endpoint: Endpoint,
     agents: Sequence[AgentAdapter],
     say: Callable[[str], None] = lambda line: None,
-    other: float = PATIENCE_SECONDS,
+    busy_seconds: float = PATIENCE_SECONDS,
 ) -> Preflight:
     """Examine `endpoint` as `agents` will use it.
 
@@ -66,7 +66,7 @@ async def preflight(
         endpoint: the configured endpoint.
         agents: the agents to check.
         say: called with messages about waits.
-        other: the most seconds to wait for a busy API if another one has answered.
+        busy_seconds: the most seconds to wait for a busy API if another one has answered.
 
     Raises:
         ToolworthyError: nothing can be measured: nothing listens, there is no wire API, the key or the model is
@@ -76,7 +76,10 @@ async def preflight(
     try:
         async with endpoint.client(timeout=None) as client:
             return await _look(
-                Asker(endpoint, client, lambda line: say(redact(f"preflight: {line}")), other), endpoint, agents, redact
+                Asker(endpoint, client, lambda line: say(redact(f"preflight: {line}")), busy_seconds),
+                endpoint,
+                agents,
+                redact,
             )
     except ToolworthyError as error:
         raise ToolworthyError(redact(str(error))) from error
